@@ -1,0 +1,1 @@
+"""活动: programmes, activities and their sessions."""

@@ -1,0 +1,101 @@
+"""The closed list of audited actions, and the payload keys of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """`keys` are the payload keys an entry may carry; `private` those kept as commitments."""
+
+    label: str
+    keys: frozenset[str] = frozenset()
+    private: frozenset[str] = frozenset()
+
+
+def _a(label: str, keys: str = "", private: str = "") -> Audited:
+    return Audited(label, frozenset(keys.split()), frozenset(private.split()))
+
+
+ACTIONS: dict[str, Audited] = {
+    # organisation
+    "user.created": _a("新建账号", "unit roles", "name"),
+    "user.changed": _a("修改账号", "unit", "name"),
+    "user.disabled": _a("停用账号"),
+    "user.enabled": _a("恢复账号"),
+    "user.invited": _a("生成邀请链接", "expires"),
+    "user.password_set": _a("设置密码"),
+    "user.second_factor_set": _a("启用动态口令"),
+    "user.second_factor_reset": _a("重置动态口令"),
+    "user.recovery_codes_made": _a("生成备用口令", "count"),
+    "user.signed_in": _a("登录", "second_factor"),
+    "user.signed_out": _a("退出登录"),
+    "user.sign_ins_ended": _a("结束登录", "count"),
+    "role.granted": _a("授予角色", "role unit"),
+    "role.revoked": _a("收回角色", "role unit"),
+    "unit.created": _a("新建单位", "kind parent"),
+    "unit.changed": _a("修改单位", "kind parent", "before after"),
+    "unit.retired": _a("停用单位"),
+    "readers.ordered": _a("设置审核顺序", "before after"),
+    "organisation.imported": _a("导入单位和人员", "units users set_aside"),
+    # planning
+    "plan.loaded": _a("载入实施方案", "pack tasks targets digest"),
+    "target.set": _a("设置目标", "indicator before after", "reason"),
+    "target.retired": _a("停用目标", "indicator before", "reason"),
+    # activities
+    "programme.created": _a("新建系列活动", "kind"),
+    "programme.changed": _a("修改系列活动", "before after"),
+    "activity.created": _a("新建活动", "kind host"),
+    "activity.changed": _a("修改活动", "before after fields", "reason"),
+    "activity.published": _a("发布活动", "audience"),
+    "activity.withdrawn": _a("撤回活动"),
+    "activity.cancelled": _a("取消活动", "registrations", "reason"),
+    "activity.copied": _a("复制活动", "source"),
+    "activity.listed": _a("同意公开展示"),
+    "activity.listing_declined": _a("不同意公开展示", "", "reason"),
+    "activity.joined": _a("加入协办", "unit"),
+    "activity.paper_entered": _a("补录活动", "kind headcount"),
+    # registration
+    "registration.made": _a("报名", "state headcount"),
+    "registration.changed": _a("修改报名", "before after"),
+    "registration.cancelled": _a("取消报名", "headcount"),
+    "registration.promoted": _a("候补递补", "headcount"),
+    "registration.erased": _a("删除本人资料"),
+    "roster.read": _a("打开报名名单", "count"),
+    "places.changed": _a("修改名额", "before after"),
+    # checkin
+    "checkin.undone": _a("撤销签到", "headcount", "reason"),
+    "checkin.counted": _a("补录人数", "headcount session"),
+    "checkin.window_changed": _a("调整签到时间", "before after"),
+    "checkin.digest": _a("封存签到记录", "session events digest"),
+    "printed_code.turned_on": _a("启用张贴码", "version"),
+    "printed_code.revoked": _a("作废张贴码", "version"),
+    "screen.opened": _a("打开大屏", "session"),
+    # evidence
+    "evidence.added": _a("上传材料", "slot sha256"),
+    "evidence.removed": _a("删除材料", "slot sha256"),
+    "evidence.superseded": _a("更换材料", "slot before after", "reason"),
+    "evidence.redacted": _a("撤下照片", "slot sha256", "reason"),
+    "evidence.consent_set": _a("照片使用说明", "minors publish"),
+    "match.decided": _a("比对照片", "same"),
+    # progress
+    "note.added": _a("填报工作进展", "task safeguard"),
+    "note.decided": _a("审核工作进展", "decision", "reason"),
+    "establishment.added": _a("登记建设项目", "kind level stage"),
+    "establishment.changed": _a("修改建设项目", "before after"),
+    "establishment.decided": _a("审核建设项目", "decision", "reason"),
+    # review
+    "review.submitted": _a("提交审核", "findings reader"),
+    "review.withdrawn": _a("撤回送审"),
+    "review.returned": _a("退回修改", "", "reason"),
+    "review.rejected": _a("不予计入", "", "reason"),
+    "review.approved": _a("通过", "participations seal version"),
+    "review.reopened": _a("退回重审", "version", "reason"),
+    # exports, log
+    "ledger.exported": _a("导出台账", "rows year"),
+    "audit.verified": _a("核验日志", "count holds"),
+    "audit.exported": _a("导出日志", "count"),
+    "audit.checkpoint": _a("生成存证点", "size root"),
+    "privacy.purged": _a("到期删除个人信息", "registrations"),
+}

@@ -1,0 +1,1 @@
+"""签到: every arrival exactly once, through one function."""

@@ -1,0 +1,1 @@
+"""佐证: photos, documents and links that prove an activity."""

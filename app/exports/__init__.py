@@ -1,0 +1,1 @@
+"""Rows in, files out; knows nothing of the domain."""

@@ -1,0 +1,177 @@
+"""The house rules of the database: naming, types, the SQLite engine and `transaction()`."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import CheckConstraint, DateTime, Dialect, Engine, MetaData, String, event
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, scoped_session
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from app.kernel.tokens import random_code
+
+SQLITE_WAL_SAFE = (3, 51, 3)  # below, a WAL reset race can lose commits
+_STAMP = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+class Base(DeclarativeBase):
+    """Every table; the naming convention lets SQLite's batch migrations find constraints."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """timestamptz on PostgreSQL; fixed-width UTC text on SQLite, so that text order is time order."""
+
+    impl = String(27)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(DateTime(timezone=True))
+        return dialect.type_descriptor(String(27))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime has no place in the database")
+        moment = value.astimezone(UTC)
+        return moment if dialect.name == "postgresql" else moment.strftime(_STAMP)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if isinstance(value, datetime):
+            return value.astimezone(UTC)
+        return datetime.strptime(value, _STAMP).replace(tzinfo=UTC)
+
+
+def enum_check(column: str, kinds: type[StrEnum], *, name: str | None = None) -> CheckConstraint:
+    """CHECK (column in the enum's values), for `__table_args__`."""
+    values = ", ".join(f"'{kind.value}'" for kind in kinds)
+    return CheckConstraint(f"{column} IN ({values})", name=name or column)
+
+
+class IdMixin:
+    """Integer key; it never leaves the server."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class CodeMixin(IdMixin):
+    """Integer key, and the random code that addresses carry."""
+
+    code: Mapped[str] = mapped_column(String(12), unique=True, default=random_code)
+
+
+def configure_engine(engine: Engine, lock_path: Path | None) -> None:
+    """Attach the connection rules of this engine's dialect (trust.md, Decide first)."""
+    if engine.dialect.name == "sqlite":
+        _configure_sqlite(engine, lock_path)
+    else:
+        event.listen(engine, "connect", _postgresql_connect)
+
+
+def _postgresql_connect(connection: Any, _record: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '5s'; SET statement_timeout = '15s'; SET TIME ZONE 'UTC'")
+    connection.commit()
+
+
+def _configure_sqlite(engine: Engine, lock_path: Path | None) -> None:
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, record: Any) -> None:
+        version = tuple(int(part) for part in engine.dialect.dbapi.sqlite_version.split("."))  # type: ignore[union-attr]
+        if version < SQLITE_WAL_SAFE:
+            raise RuntimeError(f"SQLite {version} 的 WAL 会丢数据，需要 3.51.3 以上")
+        connection.isolation_level = None  # we say BEGIN ourselves
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "recursive_triggers=ON",
+            "secure_delete=ON",
+            "trusted_schema=OFF",
+            "busy_timeout=10000",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+        record.info["lock"] = os.open(lock_path, os.O_RDWR | os.O_CREAT, 0o600) if lock_path else None
+        record.info["locked"] = False
+
+    @event.listens_for(engine, "close")
+    def close(_connection: Any, record: Any) -> None:
+        if record.info.get("lock") is not None:
+            os.close(record.info.pop("lock"))
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        if not connection.get_execution_options().get("write"):
+            connection.exec_driver_sql("BEGIN")
+            return
+        info = connection.connection.record_info  # survives until the connection is returned
+        # A fair queue of writers: SQLite's own busy handler sleeps and starves.
+        if info.get("lock") is not None and not info["locked"]:
+            fcntl.flock(info["lock"], fcntl.LOCK_EX)
+            info["locked"] = True
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    @event.listens_for(engine, "checkin")
+    def checkin(_connection: Any, record: Any) -> None:
+        if record.info.get("locked"):
+            fcntl.flock(record.info["lock"], fcntl.LOCK_UN)
+            record.info["locked"] = False
+
+
+BeforeCommit = Callable[[Session], None]
+_before_commit: list[BeforeCommit] = []
+
+
+def before_commit(hook: BeforeCommit) -> BeforeCommit:
+    """Register a step that runs last inside every `transaction()`, before its COMMIT."""
+    if hook not in _before_commit:
+        _before_commit.append(hook)
+    return hook
+
+
+@contextmanager
+def transaction(session: Session | scoped_session[Session]) -> Iterator[Session]:
+    """One business transaction: ends the read, begins for writing, commits, or rolls all back.
+
+    Belongs to views, commands and jobs; services only flush. Not reentrant.
+    """
+    current = session() if isinstance(session, scoped_session) else session
+    if current.info.get("in_transaction"):
+        raise RuntimeError("transaction() inside transaction()")
+    current.rollback()  # a read that turns into a write would fail or count unlocked
+    current.info["in_transaction"] = True
+    try:
+        current.connection(execution_options={"write": True})
+        yield current
+        current.flush()
+        for hook in _before_commit:
+            hook(current)
+        current.commit()
+    except BaseException:
+        current.rollback()
+        raise
+    finally:
+        current.info.pop("in_transaction", None)
+        current.info.pop("audit", None)

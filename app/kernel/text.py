@@ -1,0 +1,45 @@
+"""Text as people type it: NFC, full-width digits, phone numbers, spaces."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+def clean(text: str) -> str:
+    """NFC, without control and bidi-override characters, trimmed."""
+    return _CONTROL.sub("", unicodedata.normalize("NFC", text)).strip()
+
+
+def one_line(text: str) -> str:
+    """`clean`, with every run of white space as one blank."""
+    return re.sub(r"\s+", " ", clean(text))
+
+
+def ascii_digits(text: str) -> str:
+    """Full-width letters and digits as ASCII; everything else stays."""
+    return "".join(
+        unicodedata.normalize("NFKC", char) if "\uff01" <= char <= "\uff5e" else char for char in text
+    )
+
+
+def normalise_phone(text: str) -> str | None:
+    """A mainland mobile number as 11 digits, or None.
+
+    Understands full-width digits, blanks, hyphens and +86/0086.
+    """
+    digits = re.sub(r"[\s\-－—()（）]", "", ascii_digits(clean(text)))
+    digits = re.sub(r"^(\+86|0086|86(?=1\d{10}$))", "", digits)
+    return digits if re.fullmatch(r"1[3-9]\d{9}", digits) else None
+
+
+def normalise_code(text: str) -> str:
+    """A typed ticket or venue code: upper-case ASCII without blanks and hyphens."""
+    return re.sub(r"[\s\-－—·]", "", ascii_digits(clean(text))).upper()
+
+
+def mask_name(name: str) -> str:
+    """First character and stars, for lists outside the detail view."""
+    return name[:1] + "＊" * min(2, max(1, len(name) - 1)) if name else ""

@@ -1,0 +1,114 @@
+"""Reading units, accounts and the acting person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.kernel.actor import Actor, Grant, Role
+from app.kernel.errors import NotFound
+from app.kernel.tokens import digest
+from app.organisation.models import ReaderOrder, RoleGrant, SignIn, Unit, UnitKind, User
+
+
+def get_unit(session: Session, code: str) -> Unit:
+    """A unit by its code. Raises NotFound."""
+    unit = session.scalar(select(Unit).where(Unit.code == code))
+    if unit is None:
+        raise NotFound("没有找到这个单位。")
+    return unit
+
+
+def list_units(
+    session: Session, *, kinds: Iterable[UnitKind] | None = None, with_retired: bool = False
+) -> list[Unit]:
+    """Units in the plan's order, then by name; never by any figure."""
+    statement = select(Unit)
+    if kinds is not None:
+        statement = statement.where(Unit.kind.in_([kind.value for kind in kinds]))
+    if not with_retired:
+        statement = statement.where(Unit.retired_at.is_(None))
+    return list(session.scalars(statement.order_by(Unit.position, Unit.id)))
+
+
+def unit_names(session: Session) -> dict[int, str]:
+    """Names by id, retired ones too: old facts still name them."""
+    return {row.id: row.name for row in session.execute(select(Unit.id, Unit.name))}
+
+
+def find_sign_in(session: Session, secret: str, *, now: datetime) -> SignIn | None:
+    """The live server-side session of a cookie's secret."""
+    row = session.scalar(select(SignIn).where(SignIn.secret_hash == digest(secret)))
+    if row is None or row.ended_at is not None or row.expires_at <= now:
+        return None
+    return row
+
+
+def load_actor(session: Session, secret: str, *, now: datetime) -> Actor | None:
+    """Who acts behind a sign-in cookie: one statement, a plain value.
+
+    None when the sign-in ended, expired, or the account is disabled.
+    """
+    rows = session.execute(
+        select(SignIn.id.label("sign_in_id"), User, Unit, RoleGrant.role, RoleGrant.unit_id.label("at_id"))
+        .join(User, User.id == SignIn.user_id)
+        .join(Unit, Unit.id == User.unit_id)
+        .outerjoin(RoleGrant, RoleGrant.user_id == User.id)
+        .where(
+            SignIn.secret_hash == digest(secret),
+            SignIn.ended_at.is_(None),
+            SignIn.expires_at > now,
+            User.disabled_at.is_(None),
+        )
+        .order_by(RoleGrant.id)
+    ).all()
+    if not rows:
+        return None
+    places = {row.at_id for row in rows if row.at_id is not None}
+    paths = (
+        {row.id: row.path for row in session.execute(select(Unit.id, Unit.path).where(Unit.id.in_(places)))}
+        if places
+        else {}
+    )
+    user, unit = rows[0].User, rows[0].Unit
+    return Actor(
+        kind="user",
+        name=user.name,
+        user_id=user.id,
+        user_code=user.code,
+        unit_id=unit.id,
+        unit_name=unit.name,
+        unit_path=unit.path,
+        grants=tuple(
+            Grant(Role(row.role), row.at_id, paths[row.at_id]) for row in rows if row.role is not None
+        ),
+        sign_in_id=rows[0].sign_in_id,
+    )
+
+
+def actor_of(session: Session, user: User) -> Actor:
+    """The Actor of an account, without a sign-in: for seeds, jobs and tests."""
+    rows = session.execute(
+        select(RoleGrant.role, Unit.id, Unit.path)
+        .join(Unit, Unit.id == RoleGrant.unit_id)
+        .where(RoleGrant.user_id == user.id)
+        .order_by(RoleGrant.id)
+    ).all()
+    return Actor(
+        kind="user",
+        name=user.name,
+        user_id=user.id,
+        user_code=user.code,
+        unit_id=user.unit_id,
+        unit_name=user.unit.name,
+        unit_path=user.unit.path,
+        grants=tuple(Grant(Role(row.role), row.id, row.path) for row in rows),
+    )
+
+
+def list_readers(session: Session) -> list[ReaderOrder]:
+    """Reading offices in their order."""
+    return list(session.scalars(select(ReaderOrder).order_by(ReaderOrder.position)))

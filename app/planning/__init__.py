@@ -1,0 +1,1 @@
+"""工作计划: the plan, its tasks, indicators and targets."""

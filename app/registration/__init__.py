@@ -1,0 +1,1 @@
+"""报名: who takes part, places and the waitlist."""

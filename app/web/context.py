@@ -1,0 +1,124 @@
+"""What the layouts show around a page: site, navigation, who, large type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, Response, g, request, url_for
+from flask_babel import gettext as _
+
+from app.config import Settings
+from app.kernel.actor import Actor
+from app.organisation.permissions import Action, may
+from app.web.access import current_actor
+
+LARGE_COOKIE = "size"
+PHONE_PLACES = 4  # the fifth place of the bottom bar is 更多
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """One entry of the staff navigation; `wide` ones show on a laptop only."""
+
+    label: str
+    href: str
+    icon: str
+    current: bool
+    wide: bool
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    name: str
+    district: str
+    host: str
+    phone: str
+    icp: str
+    gongan: str
+    is_demo: bool
+    is_development: bool
+    base_url: str
+
+
+# endpoint, label, icon, action; the first four a role may open stand in the phone's bar
+_PLACES: tuple[tuple[str, str, str, Action], ...] = (
+    ("review.queue", "审核", "stamp", Action.REVIEW),
+    ("home.workbench", "工作台", "tray", Action.ACTIVITY_EDIT),
+    ("activities.index", "活动", "cal", Action.ACTIVITY_READ),
+    ("activities.new", "新建", "plus", Action.ACTIVITY_EDIT),
+    ("audit.index", "审计日志", "chain", Action.AUDIT_READ),
+    ("metrics.dashboard", "总览", "chart", Action.FIGURES_READ),
+    ("planning.plan", "实施方案", "doc", Action.FIGURES_READ),
+    ("progress.establishments", "建设项目", "flag", Action.FIGURES_READ),
+    ("activities.programmes", "系列活动", "cal", Action.PROGRAMME_EDIT),
+    ("organisation.units", "单位和人员", "users", Action.ORGANISATION_MANAGE),
+)
+
+
+def navigation(app: Flask, actor: Actor) -> list[NavItem]:
+    """The places this actor may open, in one fixed order."""
+    items: list[NavItem] = []
+    blueprint = (request.endpoint or "").split(".")[0]
+    for endpoint, label, icon, action in _PLACES:
+        if not may(actor, action) or endpoint not in app.view_functions:
+            continue
+        exact = request.endpoint == endpoint
+        same_room = endpoint.split(".")[0] == blueprint and request.endpoint not in {p[0] for p in _PLACES}
+        items.append(
+            NavItem(
+                _(label),
+                url_for(endpoint),
+                icon,
+                current=exact or (same_room and endpoint.endswith((".index", ".units", ".dashboard", ".plan", ".queue"))),
+                wide=len(items) >= PHONE_PLACES,
+            )
+        )
+    return items
+
+
+def is_large() -> bool:
+    """Large type (适老化): the query switches it, a cookie keeps it; no database, no account."""
+    asked = request.args.get("size")
+    if asked in ("large", "normal"):
+        return asked == "large"
+    return request.cookies.get(LARGE_COOKIE) == "large"
+
+
+def register(app: Flask) -> None:
+    settings: Settings = app.extensions["settings"]
+    site = Site(
+        name="石榴红活动平台",
+        district=settings.district,
+        host=settings.site_host,
+        phone=settings.site_phone,
+        icp=settings.icp_number,
+        gongan=settings.gongan_number,
+        is_demo=settings.demo,
+        is_development=settings.env == "development",
+        base_url=settings.base_url,
+    )
+
+    @app.context_processor
+    def around() -> dict[str, Any]:
+        actor = current_actor() if not g.get("lean") else None
+        staff = actor if actor is not None and actor.is_user else None
+        return {
+            "site": site,
+            "actor": staff,
+            "large": is_large(),
+            "lang": "zh-CN",
+            "who": [staff.unit_name, "、".join(staff.role_names)] if staff else [],
+            "nav": navigation(app, staff) if staff else [],
+            "settings_assets": {"mode": settings.assets, "cdn": settings.assets_cdn},
+        }
+
+    @app.after_request
+    def keep_large(response: Response) -> Response:
+        asked = request.args.get("size")
+        if asked in ("large", "normal"):
+            response.set_cookie(
+                LARGE_COOKIE, asked, max_age=365 * 86400, samesite="Lax", secure=settings.is_secure, httponly=True
+            )
+        return response
