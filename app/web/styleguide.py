@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import qrcode
-from flask import Blueprint, abort, render_template
+from flask import Blueprint, Response, abort, render_template
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
@@ -22,6 +22,7 @@ from wtforms import (
 )
 
 from app.web.access import public, settings
+from app.web.errors import error_page
 
 bp = Blueprint("styleguide", __name__, url_prefix="/styleguide")
 
@@ -161,8 +162,8 @@ def confirm() -> str:
 
 @bp.get("/error/<int:code>")
 @public
-def error(code: int) -> tuple[str, int]:
-    """The error page of one status, through the handler that shows it for real."""
-    if code in ERRORS:
-        abort(code)
-    abort(404)
+def error(code: int) -> Response:
+    """The error page of one status, as people meet it."""
+    if code not in ERRORS:
+        abort(404)
+    return error_page(code)
