@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,13 +81,3 @@ def check_link(link: Link, expected_seq: int, expected_previous: str) -> str:
             return f"筛选用的“{name}”与内容不符"
     return ""
 
-
-def verify(links: Iterable[Link]) -> Verdict:
-    """Read the whole chain from its first link."""
-    count, previous = 0, GENESIS
-    for link in links:
-        reason = check_link(link, count + 1, previous)
-        if reason:
-            return Verdict(count, link.seq, reason, previous)
-        count, previous = count + 1, link.hash
-    return Verdict(count, head=previous)

@@ -1,0 +1,1 @@
+"""Command groups that are too long for cli.py."""
