@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from app.config import Settings
-from app.web import access, assets, auth, context, errors, headers, health, rendering
+from app.web import access, assets, auth, context, errors, headers, health, rendering, styleguide
 
 
 def register(app: Flask) -> None:
@@ -16,6 +16,6 @@ def register(app: Flask) -> None:
     errors.register(app)
     context.register(app)
     assets.register(app)
-    for screen in (auth, health):
+    for screen in (auth, health, styleguide):
         app.register_blueprint(screen.bp)
     access.check_every_endpoint(app)
