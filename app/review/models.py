@@ -102,9 +102,6 @@ class ActivityFact(CodeMixin, Base):
     reach: Mapped[int] = mapped_column(default=0)
     photos: Mapped[int] = mapped_column(default=0)
     evidence_complete: Mapped[bool] = mapped_column(default=True)
-    partners: Mapped[list[str]] = mapped_column(JSON, default=list)
-    media_links: Mapped[list[str]] = mapped_column(JSON, default=list)
-    tags: Mapped[list[str]] = mapped_column(JSON, default=list)
     seal: Mapped[str] = mapped_column(String(64))
     approved_at: Mapped[datetime] = mapped_column(UtcDateTime)
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -127,6 +124,23 @@ class FactUnit(Base):
     fact_id: Mapped[int] = mapped_column(ForeignKey("activity_fact.id"), primary_key=True)
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), primary_key=True, index=True)
     part: Mapped[str] = mapped_column(String(12), primary_key=True)
+
+
+class MarkKind(StrEnum):
+    PARTNER = "partner"  # a partner school or region
+    MEDIA_LINK = "media_link"
+    TAG = "tag"
+
+
+class FactMark(IdMixin, Base):
+    """Something of a fact that is counted once however often it occurs."""
+
+    __tablename__ = "fact_mark"
+    __table_args__ = (enum_check("mark", MarkKind), UniqueConstraint("fact_id", "mark", "value"))
+
+    fact_id: Mapped[int] = mapped_column(ForeignKey("activity_fact.id"))
+    mark: Mapped[str] = mapped_column(String(12))
+    value: Mapped[str] = mapped_column(String(300))
 
 
 class FactTask(Base):

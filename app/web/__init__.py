@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from app.config import Settings
-from app.web import access, assets, auth, context, errors, headers, health, rendering, styleguide
+from app.web import access, assets, audit, auth, context, errors, headers, health, rendering, styleguide
 
 
 def register(app: Flask) -> None:

@@ -961,9 +961,6 @@ def upgrade() -> None:
         sa.Column("reach", sa.Integer(), nullable=False),
         sa.Column("photos", sa.Integer(), nullable=False),
         sa.Column("evidence_complete", sa.Boolean(), nullable=False),
-        sa.Column("partners", sa.JSON(), nullable=False),
-        sa.Column("media_links", sa.JSON(), nullable=False),
-        sa.Column("tags", sa.JSON(), nullable=False),
         sa.Column("seal", sa.String(length=64), nullable=False),
         sa.Column("approved_at", UtcDateTime(), nullable=False),
         sa.Column("withdrawn_at", UtcDateTime(), nullable=True),
@@ -1285,6 +1282,23 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "fact_mark",
+        sa.Column("fact_id", sa.Integer(), nullable=False),
+        sa.Column("mark", sa.String(length=12), nullable=False),
+        sa.Column("value", sa.String(length=300), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "mark IN ('partner', 'media_link', 'tag')", name=op.f("ck_fact_mark_mark")
+        ),
+        sa.ForeignKeyConstraint(
+            ["fact_id"], ["activity_fact.id"], name=op.f("fk_fact_mark_fact_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fact_mark")),
+        sa.UniqueConstraint(
+            "fact_id", "mark", "value", name=op.f("uq_fact_mark_fact_id_mark_value")
+        ),
+    )
+    op.create_table(
         "fact_task",
         sa.Column("fact_id", sa.Integer(), nullable=False),
         sa.Column("task_id", sa.Integer(), nullable=False),
@@ -1350,6 +1364,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_fact_task_task_id"))
 
     op.drop_table("fact_task")
+    op.drop_table("fact_mark")
     with op.batch_alter_table("check_in_event", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_check_in_event_session_id_id"))
         batch_op.drop_index(batch_op.f("ix_check_in_event_registration_id"))

@@ -1,0 +1,260 @@
+"""Submitting, deciding, reopening: the verbs of review, each one event and one log entry."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from app.activities.kinds import KINDS
+from app.activities.models import Activity, ActivityState, ReviewState
+from app.audit.log import record
+from app.evidence.models import EvidenceItem, EvidenceKind, EvidenceState, MatchState, PhotoMatch
+from app.kernel.actor import Actor
+from app.kernel.clock import business_day
+from app.kernel.errors import Conflict, NotPermitted, Problem, RuleBroken, Severity, blockers, raise_if_blocked
+from app.kernel.text import clean
+from app.organisation.models import Unit
+from app.organisation.queries import list_readers
+from app.planning.models import Plan
+from app.review.freeze import count_activity, freeze, involved_units
+from app.review.models import (
+    ActivityFact,
+    CaseState,
+    ReviewCase,
+    ReviewEvent,
+    ReviewEventKind,
+)
+from app.review.rules import ChecklistFacts, SlotCheck, checklist, choose_reader, may_decide
+
+REASON_LENGTH = 300
+
+
+def run_checklist(
+    session: Session, activity: Activity, *, claimed: int | None, now: datetime
+) -> list[Problem]:
+    """Blockers and warnings of this activity as it stands."""
+    kind = KINDS[activity.kind]
+    items = session.execute(
+        select(EvidenceItem.slot, EvidenceItem.kind, func.count())
+        .where(
+            EvidenceItem.activity_id == activity.id, EvidenceItem.state == EvidenceState.CURRENT.value
+        )
+        .group_by(EvidenceItem.slot, EvidenceItem.kind)
+    ).all()
+    present = {row[0]: row[2] for row in items}
+    photos = sum(row[2] for row in items if row[1] == EvidenceKind.PHOTO.value)
+    facts = ChecklistFacts(
+        is_practice=activity.is_practice,
+        has_ended=activity.ends_at is not None and activity.ends_at <= now,
+        has_primary_task=activity.primary_task_id is not None,
+        recorded=count_activity(session, activity.id).total,
+        claimed=claimed,
+        allows_zero=kind.allows_zero,
+        slots=[
+            SlotCheck(slot.label, slot.required, slot.at_least, present.get(slot.key, 0))
+            for slot in kind.slots
+        ],
+        photos=photos,
+        minors_settled=activity.photos_show_minors is not None,
+        publish_settled=activity.photos_may_publish is not None,
+        open_matches=count_open_matches(session, activity.id),
+        keeps_apart=activity.keeps_apart,
+        held_on=business_day(activity.ends_at or now),
+        period_starts_on=session.scalar(select(Plan.period_starts_on).order_by(Plan.id).limit(1)),
+    )
+    return checklist(facts)
+
+
+def count_open_matches(session: Session, activity_id: int) -> int:
+    """Picture pairs of this activity that nobody has decided yet."""
+    own = select(EvidenceItem.id).where(
+        EvidenceItem.activity_id == activity_id, EvidenceItem.state == EvidenceState.CURRENT.value
+    )
+    statement = select(func.count()).select_from(PhotoMatch).where(
+        PhotoMatch.state == MatchState.OPEN.value,
+        or_(PhotoMatch.item_id.in_(own), PhotoMatch.other_id.in_(own)),
+    )
+    return session.scalar(statement) or 0
+
+
+def submit(
+    session: Session,
+    activity: Activity,
+    *,
+    claimed_headcount: int | None,
+    remark: str,
+    actor: Actor,
+    now: datetime,
+) -> ReviewCase:
+    """Hand the activity to the first reader in order whose unit is not involved.
+
+    Raises RuleBroken for a blocker of the checklist, Conflict when it is in review already.
+    """
+    _lock(session, activity)
+    if activity.review_state not in (ReviewState.NOT_SUBMITTED.value, ReviewState.RETURNED.value):
+        raise Conflict("already_submitted", "这场活动已经提交过了，不用再交。")
+    if activity.state in (ActivityState.CANCELLED.value, ActivityState.WITHDRAWN.value):
+        raise Conflict("not_held", "已取消的活动不用提交。")
+    problems = run_checklist(session, activity, claimed=claimed_headcount, now=now)
+    raise_if_blocked(problems)
+    reader = choose_reader(
+        [entry.unit_id for entry in list_readers(session)], involved_units(session, activity)
+    )
+    if reader is None:
+        raise RuleBroken(
+            Problem("no_reader", "审核顺序里没有能审这一件的单位。您填的都在，请联系系统管理员设置审核顺序。")
+        )
+    warnings = [p for p in problems if p.severity is Severity.WARNING]
+    case = ReviewCase(
+        activity_id=activity.id, reader_unit_id=reader, claimed_headcount=claimed_headcount,
+        remark=clean(remark)[:300], submitted_at=now, submitted_by_id=actor.user_id, flags=len(warnings),
+        findings=[{"code": p.code, "message": p.message} for p in warnings],
+    )  # fmt: skip
+    session.add(case)
+    session.flush()
+    activity.review_state = ReviewState.UNDER_REVIEW.value
+    _event(session, case, ReviewEventKind.SUBMITTED, actor=actor, now=now)
+    _log(session, "review.submitted", case, activity, actor, now,
+         payload={"findings": [p.code for p in warnings], "reader": session.get_one(Unit, reader).code})  # fmt: skip
+    return case
+
+
+def withdraw(session: Session, case: ReviewCase, *, actor: Actor, now: datetime) -> None:
+    """The submitter's side takes it back before a decision."""
+    activity = _open_case(session, case)
+    case.state = CaseState.WITHDRAWN.value
+    case.decided_at, case.decided_by_id = now, actor.user_id
+    activity.review_state = ReviewState.NOT_SUBMITTED.value
+    _event(session, case, ReviewEventKind.WITHDRAWN, actor=actor, now=now)
+    _log(session, "review.withdrawn", case, activity, actor, now)
+
+
+def approve(session: Session, case: ReviewCase, *, actor: Actor, now: datetime) -> ActivityFact:
+    """Approve and freeze the fact. Raises NotPermitted (four eyes), Conflict (decided already)."""
+    activity = _open_case(session, case)
+    _check_reader(session, case, activity, actor)
+    problems = run_checklist(session, activity, claimed=case.claimed_headcount, now=now)
+    raise_if_blocked(blockers(problems))
+    if any(p.code == "photos_match" for p in problems):
+        raise RuleBroken(
+            Problem("photos_match", "还有相同或相似的照片没有比对。请先点“同一张”或“不同的照片”，再通过。")
+        )
+    fact = freeze(session, activity, case, now=now)
+    _decide(session, case, activity, CaseState.APPROVED, "", actor=actor, now=now)
+    activity.review_state = ReviewState.APPROVED.value
+    activity.state = ActivityState.CLOSED.value
+    _event(session, case, ReviewEventKind.APPROVED, actor=actor, now=now, seal=fact.seal)
+    _log(session, "review.approved", case, activity, actor, now,
+         payload={"participations": fact.participations, "seal": fact.seal, "version": fact.version})  # fmt: skip
+    return fact
+
+
+def return_case(session: Session, case: ReviewCase, *, reason: str, actor: Actor, now: datetime) -> None:
+    """Back to the organizer with a sentence that says what to change."""
+    reason = _reason(reason, "请写明要改什么，经办人只看得到这句话。")
+    activity = _open_case(session, case)
+    _check_reader(session, case, activity, actor)
+    _decide(session, case, activity, CaseState.RETURNED, reason, actor=actor, now=now)
+    activity.review_state = ReviewState.RETURNED.value
+    _event(session, case, ReviewEventKind.RETURNED, actor=actor, now=now, reason=reason)
+    _log(session, "review.returned", case, activity, actor, now, reason=reason)
+
+
+def reject(session: Session, case: ReviewCase, *, reason: str, actor: Actor, now: datetime) -> None:
+    """不予计入: it stays on record and counts nowhere."""
+    reason = _reason(reason, "不予计入要写明原因。")
+    activity = _open_case(session, case)
+    _check_reader(session, case, activity, actor)
+    _decide(session, case, activity, CaseState.REJECTED, reason, actor=actor, now=now)
+    activity.review_state = ReviewState.REJECTED.value
+    _event(session, case, ReviewEventKind.REJECTED, actor=actor, now=now, reason=reason)
+    _log(session, "review.rejected", case, activity, actor, now, reason=reason)
+
+
+def reopen(session: Session, activity: Activity, *, reason: str, actor: Actor, now: datetime) -> None:
+    """Withdraw the current fact at once and send the activity back for a new review."""
+    reason = _reason(reason, "退回重审要写明原因。")
+    _lock(session, activity)
+    fact = session.scalar(
+        select(ActivityFact).where(
+            ActivityFact.activity_id == activity.id, ActivityFact.withdrawn_at.is_(None)
+        )
+    )
+    if fact is None:
+        raise Conflict("not_approved", "这场活动现在没有计入，不用退回重审。")
+    if actor.unit_id in involved_units(session, activity):
+        raise NotPermitted("本单位主办或协办的活动，不能由本单位退回重审。")
+    fact.withdrawn_at, fact.withdrawn_reason = now, reason
+    activity.review_state = ReviewState.RETURNED.value
+    activity.state = ActivityState.PUBLISHED.value
+    case = session.get_one(ReviewCase, fact.case_id)
+    _event(session, case, ReviewEventKind.REOPENED, actor=actor, now=now, reason=reason, seal=fact.seal)
+    _log(session, "review.reopened", case, activity, actor, now, reason=reason,
+         payload={"version": fact.version})  # fmt: skip
+
+
+def _reason(text: str, missing: str) -> str:
+    reason = clean(text)
+    if not reason:
+        raise RuleBroken(Problem("reason_missing", missing, field="reason"))
+    if len(reason) > REASON_LENGTH:
+        raise RuleBroken(Problem("reason_long", f"原因最多{REASON_LENGTH}个字，现在{len(reason)}个。", field="reason"))
+    return reason
+
+
+def _lock(session: Session, activity: Activity) -> None:
+    session.execute(select(Activity.id).where(Activity.id == activity.id).with_for_update())
+    session.refresh(activity)
+
+
+def _open_case(session: Session, case: ReviewCase) -> Activity:
+    activity = session.get_one(Activity, case.activity_id)
+    _lock(session, activity)
+    session.refresh(case)
+    if case.state != CaseState.UNDER_REVIEW.value:
+        raise Conflict("decided_already", "这一件已经处理过了，没有重复处理。请刷新看结果。")
+    return activity
+
+
+def _check_reader(session: Session, case: ReviewCase, activity: Activity, actor: Actor) -> None:
+    entry = next((e for e in list_readers(session) if e.unit_id == case.reader_unit_id), None)
+    named = {user for user in (entry.reader_id, entry.stand_in_id) if user} if entry else set()
+    refusal = may_decide(
+        actor_unit_id=actor.unit_id, actor_user_id=actor.user_id, reader_unit_id=case.reader_unit_id,
+        named=named, involved=involved_units(session, activity), submitted_by_id=case.submitted_by_id,
+    )  # fmt: skip
+    if refusal:
+        raise NotPermitted(refusal)
+
+
+def _decide(
+    session: Session, case: ReviewCase, activity: Activity, state: CaseState, reason: str, *, actor: Actor,
+    now: datetime,
+) -> None:
+    case.state, case.reason = state.value, reason
+    case.decided_at, case.decided_by_id = now, actor.user_id
+    activity.version += 1
+
+
+def _event(
+    session: Session, case: ReviewCase, kind: ReviewEventKind, *, actor: Actor, now: datetime, reason: str = "",
+    seal: str = "",
+) -> None:
+    session.add(
+        ReviewEvent(
+            activity_id=case.activity_id, case_id=case.id, kind=kind.value, at=now, actor_id=actor.user_id,
+            unit_id=actor.unit_id, reason=reason, seal=seal,
+        )
+    )  # fmt: skip
+
+
+def _log(
+    session: Session, action: str, case: ReviewCase, activity: Activity, actor: Actor, now: datetime, *,
+    reason: str = "", payload: dict[str, object] | None = None,
+) -> None:
+    record(
+        session, action, actor=actor, object_type="activity", object_code=activity.code, now=now,
+        payload=payload, private={"reason": reason} if reason else None,
+    )  # fmt: skip
