@@ -1,0 +1,304 @@
+"""Reading facts in groups: one year's rollup, and the facts behind a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from app.activities.models import Activity, HeritageItem, Programme
+from app.kernel.errors import NotFound
+from app.metrics.rollup import Cell, EstablishmentCount, Grades, Rollup, Sighting
+from app.organisation.models import Unit
+from app.progress.models import Establishment, EstablishmentStage, ProgressNote, ProgressState
+from app.registration.models import Registration
+from app.review.models import ActivityFact, FactMark, FactTask, FactUnit, MarkKind
+
+
+@dataclass(frozen=True, slots=True)
+class FactRow:
+    """One approved activity behind a figure."""
+
+    code: str
+    activity_code: str
+    title: str
+    kind: str
+    counted_on: date
+    host: str
+    units: tuple[str, ...]
+    grades: Grades
+    sessions: int
+    classes: int
+    pairs: int
+    reach: int
+    children: int
+    photos: int
+    origin: str
+    is_shared: bool
+    primary_task_id: int | None
+    heritage: str
+    programme: str
+    seal: str
+
+
+def _live(year: int) -> Any:
+    return and_(ActivityFact.year == year, ActivityFact.withdrawn_at.is_(None))
+
+
+def _grade_sums() -> tuple[Any, ...]:
+    return tuple(
+        func.sum(column).label(name)
+        for name, column in (
+            ("a", ActivityFact.grade_a), ("b", ActivityFact.grade_b), ("c", ActivityFact.grade_c),
+            ("d", ActivityFact.grade_d),
+        )
+    )  # fmt: skip
+
+
+def load_rollup(session: Session, year: int, *, host_path: str = "") -> Rollup:
+    """Five statements, however many check-ins there are. `host_path` narrows to a unit's subtree."""
+    return Rollup(
+        cells=_load_cells(session, year, host_path),
+        sightings=_load_sightings(session, year, host_path),
+        establishments=_load_establishments(session),
+        notes=_load_notes(session, year),
+    )
+
+
+def _narrow(statement: Select[Any], host_path: str) -> Select[Any]:
+    if not host_path:
+        return statement
+    hosts = select(Unit.id).where(Unit.path.startswith(host_path, autoescape=True))
+    return statement.where(ActivityFact.host_unit_id.in_(hosts))
+
+
+def _load_cells(session: Session, year: int, host_path: str) -> list[Cell]:
+    programme_kind = func.coalesce(Programme.kind, "")
+    statement = (
+        select(
+            ActivityFact.primary_task_id, ActivityFact.month, ActivityFact.kind, programme_kind.label("programme"),
+            func.count().label("activities"), func.sum(ActivityFact.sessions).label("sessions"), *_grade_sums(),
+            func.sum(ActivityFact.classes).label("classes"), func.sum(ActivityFact.pairs).label("pairs"),
+            func.sum(ActivityFact.reach).label("reach"), func.sum(ActivityFact.photos).label("photos"),
+        )
+        .outerjoin(Programme, Programme.id == ActivityFact.programme_id)
+        .where(_live(year), ActivityFact.primary_task_id.is_not(None))
+        .group_by(ActivityFact.primary_task_id, ActivityFact.month, ActivityFact.kind, programme_kind)
+        .order_by(ActivityFact.primary_task_id, ActivityFact.month)
+    )  # fmt: skip
+    return [
+        Cell(
+            task_id=row.primary_task_id, month=row.month, kind=row.kind, programme_kind=row.programme,
+            activities=int(row.activities), sessions=int(row.sessions),
+            grades=Grades(int(row.a), int(row.b), int(row.c), int(row.d)), classes=int(row.classes),
+            pairs=int(row.pairs), reach=int(row.reach), photos=int(row.photos),
+        )
+        for row in session.execute(_narrow(statement, host_path))
+    ]  # fmt: skip
+
+
+def _load_sightings(session: Session, year: int, host_path: str) -> list[Sighting]:
+    programme_kind = func.coalesce(Programme.kind, "")
+    common = (ActivityFact.primary_task_id, ActivityFact.kind, programme_kind.label("programme"))
+
+    def distinct(thing: str, sort: Any, value: Any, join: Any, on: Any) -> list[Sighting]:
+        statement = (
+            select(*common, sort.label("sort"), value.label("value"))
+            .join(join, on)
+            .outerjoin(Programme, Programme.id == ActivityFact.programme_id)
+            .where(_live(year), ActivityFact.primary_task_id.is_not(None))
+            .distinct()
+        )
+        if thing == "unit":
+            statement = statement.join(Unit, Unit.id == FactUnit.unit_id)
+        return [
+            Sighting(
+                row.primary_task_id, row.kind, row.programme, thing or row.sort,
+                row.sort if thing == "unit" else "", str(row.value),
+            )
+            for row in session.execute(_narrow(statement, host_path))
+        ]  # fmt: skip
+
+    return [
+        *distinct("unit", Unit.kind, FactUnit.unit_id, FactUnit, FactUnit.fact_id == ActivityFact.id),
+        *distinct(
+            "heritage", HeritageItem.level, HeritageItem.id, HeritageItem,
+            HeritageItem.id == ActivityFact.heritage_item_id,
+        ),
+        *distinct(
+            "", FactMark.mark, FactMark.value, FactMark,
+            and_(FactMark.fact_id == ActivityFact.id, FactMark.mark != MarkKind.TAG.value),
+        ),
+    ]  # fmt: skip
+
+
+def _load_establishments(session: Session) -> list[EstablishmentCount]:
+    rows = session.execute(
+        select(Establishment.kind, func.coalesce(Establishment.level, ""), func.count())
+        .where(
+            Establishment.state == ProgressState.APPROVED.value,
+            Establishment.stage == EstablishmentStage.NAMED.value,
+        )
+        .group_by(Establishment.kind, Establishment.level)
+    )
+    return [EstablishmentCount(*row) for row in rows]
+
+
+def _load_notes(session: Session, year: int) -> dict[int, int]:
+    rows = session.execute(
+        select(ProgressNote.task_id, func.count())
+        .where(
+            ProgressNote.task_id.is_not(None),
+            ProgressNote.state == ProgressState.APPROVED.value,
+            ProgressNote.noted_on >= date(year, 1, 1),
+            ProgressNote.noted_on <= date(year, 12, 31),
+        )
+        .group_by(ProgressNote.task_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def last_dates(session: Session) -> dict[int, date]:
+    """Per task, the day of its newest approved activity or note: what a task without target shows."""
+    found: dict[int, date] = {}
+    for statement in (
+        select(ActivityFact.primary_task_id, func.max(ActivityFact.counted_on))
+        .where(ActivityFact.withdrawn_at.is_(None), ActivityFact.primary_task_id.is_not(None))
+        .group_by(ActivityFact.primary_task_id),
+        select(ProgressNote.task_id, func.max(ProgressNote.noted_on))
+        .where(ProgressNote.task_id.is_not(None), ProgressNote.state == ProgressState.APPROVED.value)
+        .group_by(ProgressNote.task_id),
+    ):
+        for task_id, day in session.execute(statement):
+            found[task_id] = max(day, found.get(task_id, day))
+    return found
+
+
+def known_years(session: Session) -> list[int]:
+    """Years with facts, newest first."""
+    return list(
+        session.scalars(
+            select(ActivityFact.year)
+            .where(ActivityFact.withdrawn_at.is_(None))
+            .distinct()
+            .order_by(ActivityFact.year.desc())
+        )
+    )
+
+
+def count_erased(session: Session) -> int:
+    """How many registrations have lost their names and phones."""
+    return (
+        session.scalar(select(func.count()).where(Registration.erased_at.is_not(None))) or 0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FactFilter:
+    """Which facts stand behind a figure. `task_id` None means every task."""
+
+    year: int
+    task_id: int | None = None
+    kinds: tuple[str, ...] = ()
+    programme_kinds: tuple[str, ...] = ()
+    month: int | None = None
+    host_path: str = ""
+    with_shared: bool = False
+
+
+def _fact_statement(wanted: FactFilter, *columns: Any) -> Select[Any]:
+    statement = (
+        select(*columns)
+        .select_from(ActivityFact)
+        .outerjoin(Programme, Programme.id == ActivityFact.programme_id)
+        .where(_live(wanted.year))
+    )
+    if wanted.task_id is not None:
+        own = ActivityFact.primary_task_id == wanted.task_id
+        if wanted.with_shared:
+            shared = select(FactTask.fact_id).where(FactTask.task_id == wanted.task_id)
+            own = or_(own, ActivityFact.id.in_(shared))
+        statement = statement.where(own)
+    if wanted.kinds:
+        statement = statement.where(ActivityFact.kind.in_(wanted.kinds))
+    if wanted.programme_kinds:
+        statement = statement.where(Programme.kind.in_(wanted.programme_kinds))
+    if wanted.month:
+        statement = statement.where(ActivityFact.month == wanted.month)
+    return _narrow(statement, wanted.host_path)
+
+
+def count_facts(session: Session, wanted: FactFilter) -> int:
+    return session.scalar(_fact_statement(wanted, func.count())) or 0
+
+
+def sum_facts(session: Session, wanted: FactFilter) -> tuple[int, Grades, int]:
+    """(activities, grades, photos) of all facts behind a figure, for the line under the table."""
+    row = session.execute(
+        _fact_statement(wanted, func.count().label("n"), *_grade_sums(), func.sum(ActivityFact.photos).label("photos"))
+    ).one()
+    grades = Grades(*(int(value or 0) for value in (row.a, row.b, row.c, row.d)))
+    return int(row.n), grades, int(row.photos or 0)
+
+
+def list_facts(
+    session: Session, wanted: FactFilter, *, page: int = 1, size: int | None = 50
+) -> list[FactRow]:
+    """Newest first; two statements. `size` None reads all, for the ledger."""
+    statement = (
+        _fact_statement(
+            wanted, ActivityFact, Activity.code.label("activity_code"), Activity.title, Unit.name.label("host"),
+            func.coalesce(HeritageItem.name, "").label("heritage"),
+            func.coalesce(Programme.title, "").label("programme"),
+        )
+        .join(Activity, Activity.id == ActivityFact.activity_id)
+        .join(Unit, Unit.id == ActivityFact.host_unit_id)
+        .outerjoin(HeritageItem, HeritageItem.id == ActivityFact.heritage_item_id)
+        .order_by(ActivityFact.counted_on.desc(), ActivityFact.id.desc())
+    )  # fmt: skip
+    if size is not None:
+        statement = statement.limit(size).offset((page - 1) * size)
+    rows = session.execute(statement).all()
+    reached = _reached(session, [row.ActivityFact.id for row in rows])
+    return [_fact_row(row, reached.get(row.ActivityFact.id, ()), wanted.task_id) for row in rows]
+
+
+def _fact_row(row: Any, units: Sequence[str], task_id: int | None) -> FactRow:
+    fact: ActivityFact = row.ActivityFact
+    return FactRow(
+        code=fact.code, activity_code=row.activity_code, title=row.title, kind=fact.kind,
+        counted_on=fact.counted_on, host=row.host, units=tuple(units),
+        grades=Grades(fact.grade_a, fact.grade_b, fact.grade_c, fact.grade_d), sessions=fact.sessions,
+        classes=fact.classes, pairs=fact.pairs, reach=fact.reach, children=fact.children, photos=fact.photos,
+        origin=fact.origin, is_shared=task_id is not None and fact.primary_task_id != task_id,
+        primary_task_id=fact.primary_task_id, heritage=row.heritage, programme=row.programme, seal=fact.seal,
+    )  # fmt: skip
+
+
+def _reached(session: Session, fact_ids: list[int]) -> dict[int, list[str]]:
+    """Schools and towns reached by each fact, in the plan's order."""
+    found: dict[int, list[str]] = {}
+    for start in range(0, len(fact_ids), 500):  # SQLite and the wire both dislike endless IN lists
+        rows = session.execute(
+            select(FactUnit.fact_id, Unit.name)
+            .join(Unit, Unit.id == FactUnit.unit_id)
+            .where(FactUnit.fact_id.in_(fact_ids[start : start + 500]), Unit.kind.in_(("school", "town")))
+            .order_by(FactUnit.fact_id, Unit.position, Unit.id)
+        )
+        for fact_id, name in rows:
+            names = found.setdefault(fact_id, [])
+            if name not in names:
+                names.append(name)
+    return found
+
+
+def get_fact(session: Session, code: str) -> ActivityFact:
+    """A fact by its code, a withdrawn one too: an old link still says what became of it."""
+    fact = session.scalar(select(ActivityFact).where(ActivityFact.code == code))
+    if fact is None:
+        raise NotFound("没有找到这一笔。")
+    return fact

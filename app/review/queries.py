@@ -1,0 +1,150 @@
+"""The reviewer's queue, a case opened, an activity's review history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from app.activities.models import Activity, ActivityUnit, UnitPart
+from app.kernel.actor import Actor
+from app.kernel.errors import NotFound
+from app.organisation.models import ReaderOrder, Unit, User
+from app.review.models import ActivityFact, CaseState, ReviewCase, ReviewEvent
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """One line of the queue."""
+
+    code: str
+    title: str
+    kind: str
+    host: str
+    starts_at: datetime
+    ends_at: datetime
+    submitted_at: datetime
+    flags: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One past event with the acting office, never a person's name."""
+
+    kind: str
+    at: datetime
+    unit: str
+    reason: str
+    seal: str
+
+
+def _readable(actor: Actor) -> Any:
+    """Cases of the offices this person reads for, without those his own unit is involved in."""
+    offices = select(ReaderOrder.unit_id).where(
+        or_(
+            ReaderOrder.unit_id == actor.unit_id,
+            ReaderOrder.reader_id == actor.user_id,
+            ReaderOrder.stand_in_id == actor.user_id,
+        )
+    )
+    co_hosts = exists().where(
+        ActivityUnit.activity_id == Activity.id,
+        ActivityUnit.unit_id == actor.unit_id,
+        ActivityUnit.part == UnitPart.CO_HOST.value,
+    )
+    return (
+        ReviewCase.reader_unit_id.in_(offices)
+        & (Activity.host_unit_id != actor.unit_id)
+        & (ReviewCase.submitted_by_id != actor.user_id)
+        & ~co_hosts
+    )
+
+
+def queue(session: Session, actor: Actor, *, state: CaseState = CaseState.UNDER_REVIEW) -> list[QueueRow]:
+    """Flagged first, then the longest waiting; decided ones newest first."""
+    order: Sequence[Any] = (
+        (ReviewCase.flags.desc(), ReviewCase.submitted_at, ReviewCase.id)
+        if state is CaseState.UNDER_REVIEW
+        else (ReviewCase.decided_at.desc(), ReviewCase.id.desc())
+    )
+    rows = session.execute(
+        select(
+            ReviewCase.code, Activity.title, Activity.kind, Unit.name.label("host"), Activity.starts_at,
+            Activity.ends_at, ReviewCase.submitted_at, ReviewCase.flags, ReviewCase.state,
+        )
+        .join(Activity, Activity.id == ReviewCase.activity_id)
+        .join(Unit, Unit.id == Activity.host_unit_id)
+        .where(_readable(actor), ReviewCase.state == state.value)
+        .order_by(*order)
+        .limit(200)
+    )  # fmt: skip
+    return [QueueRow(**row._mapping) for row in rows]
+
+
+def count_waiting(session: Session, actor: Actor) -> int:
+    """How many cases wait for this person."""
+    statement = (
+        select(func.count())
+        .select_from(ReviewCase)
+        .join(Activity, Activity.id == ReviewCase.activity_id)
+        .where(_readable(actor), ReviewCase.state == CaseState.UNDER_REVIEW.value)
+    )
+    return session.scalar(statement) or 0
+
+
+def get_case(session: Session, code: str, actor: Actor) -> ReviewCase:
+    """A case this person may read. Raises NotFound for an absent and a foreign one alike."""
+    case = session.scalar(
+        select(ReviewCase)
+        .join(Activity, Activity.id == ReviewCase.activity_id)
+        .where(ReviewCase.code == code, _readable(actor))
+    )
+    if case is None:
+        raise NotFound("没有找到这一件，或者它由别的单位审核。")
+    return case
+
+
+def current_case(session: Session, activity_id: int) -> ReviewCase | None:
+    """The newest submission of an activity."""
+    return session.scalar(
+        select(ReviewCase)
+        .where(ReviewCase.activity_id == activity_id)
+        .order_by(ReviewCase.id.desc())
+        .limit(1)
+    )
+
+
+def current_fact(session: Session, activity_id: int) -> ActivityFact | None:
+    """The fact that counts now."""
+    return session.scalar(
+        select(ActivityFact).where(
+            ActivityFact.activity_id == activity_id, ActivityFact.withdrawn_at.is_(None)
+        )
+    )
+
+
+def history(session: Session, activity_id: int) -> list[HistoryRow]:
+    """Newest first."""
+    acting = aliased(Unit)
+    rows = session.execute(
+        select(ReviewEvent.kind, ReviewEvent.at, acting.name.label("unit"), ReviewEvent.reason, ReviewEvent.seal)
+        .outerjoin(acting, acting.id == ReviewEvent.unit_id)
+        .where(ReviewEvent.activity_id == activity_id)
+        .order_by(ReviewEvent.id.desc())
+    )
+    return [HistoryRow(row.kind, row.at, row.unit or "", row.reason, row.seal) for row in rows]
+
+
+def submitter_unit(session: Session, case: ReviewCase) -> str:
+    """The unit that handed it in."""
+    return (
+        session.scalar(
+            select(Unit.name).join(User, User.unit_id == Unit.id).where(User.id == case.submitted_by_id)
+        )
+        or ""
+    )
