@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,10 +42,6 @@ class VendorFile:
     file: str
     saved: str
     sha384: str
-
-    @property
-    def path(self) -> Path:
-        return VENDOR / self.saved
 
     @property
     def integrity(self) -> str:
@@ -115,15 +112,12 @@ def serve_static(filename: str) -> Response:
     response = _zipped(path, known) or send_from_directory(STATIC, filename, conditional=True)
     if path.suffix in COMPRESSED:
         response.vary.add("Accept-Encoding")
-    response.cache_control.no_cache = None if fits else True
-    response.cache_control.max_age = YEAR if fits else None
-    response.cache_control.public = True
-    response.cache_control.immutable = fits or None
+    response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable" if fits else "no-cache"
     return response
 
 
 def _zipped(path: Path, known: Known) -> Response | None:
-    if known.zipped is None or "gzip" not in request.accept_encodings:
+    if known.zipped is None or not request.accept_encodings.best_match(["gzip"]):
         return None
     kinds = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
     response = Response(known.zipped, mimetype=kinds.get(path.suffix, "application/json"))
@@ -151,22 +145,25 @@ def sha384(content: bytes) -> str:
     return base64.b64encode(hashlib.sha384(content).digest()).decode()
 
 
-def sync_assets() -> list[str]:
-    """Bring what is missing or changed into static/vendor/; the names that were fetched.
+def sync_assets(
+    folder: Path = VENDOR, *, fetch: Callable[[VendorFile], bytes] | None = None
+) -> list[str]:
+    """Bring what is missing or changed into the folder; the names that were fetched.
 
     Offline when every file is there. Raises AssetError in words.
     """
     fetched = []
     for entry in load_manifest():
-        if entry.path.is_file() and sha384(entry.path.read_bytes()) == entry.sha384:
+        target = folder / entry.saved
+        if target.is_file() and sha384(target.read_bytes()) == entry.sha384:
             continue
-        content = _fetch(entry)
+        content = (fetch or _fetch)(entry)
         if sha384(content) != entry.sha384:
             raise AssetError(f"{entry.name} {entry.version} 的 {entry.file} 和清单里的指纹不一致，没有采用。")
-        VENDOR.mkdir(parents=True, exist_ok=True)
-        fresh = entry.path.with_suffix(".new")
+        folder.mkdir(parents=True, exist_ok=True)
+        fresh = target.with_suffix(".new")
         fresh.write_bytes(content)
-        fresh.replace(entry.path)
+        fresh.replace(target)
         fetched.append(f"{entry.name} {entry.version}")
     return fetched
 
