@@ -1,0 +1,81 @@
+"""The ledger's tables from facts: overview by task, and one row an activity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.activities.kinds import KINDS
+from app.kernel.clock import SHANGHAI
+from app.metrics.board import Board, load_board
+from app.metrics.queries import FactFilter, FactRow, count_facts, list_facts
+from app.metrics.sheets import ACTIVITY_COLUMNS, LIGHT_WORDS, TASK_COLUMNS, TableSheet
+from app.planning.models import Task
+
+ORIGIN_WORDS = {"live": "线上签到", "paper": "纸质补录", "imported": "历史导入"}
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerTables:
+    """Sheets ready for the writer, and how many activities they hold."""
+
+    sheets: Sequence[TableSheet]
+    rows: int
+
+
+def ledger_tables(
+    session: Session, *, year: int, today: date, host_paths: list[str] | None, moment: datetime
+) -> LedgerTables:
+    """`host_paths` None is the district; else the first unit's subtree that the actor may export."""
+    host_path = host_paths[0] if host_paths else ""
+    board = load_board(session, year=year, today=today, host_path=host_path)
+    wanted = FactFilter(year=year, host_path=host_path)
+    numbers = {row.id: row.number for row in session.execute(select(Task.id, Task.number))}
+    count = count_facts(session, wanted)
+    stamp = f"截至 {moment.astimezone(SHANGHAI):%Y-%m-%d %H:%M}。人次不是人数：同一人参加两场算两次。"
+    title = f"{board.plan.title if board.plan else ''}台账（{year}年）"
+    return LedgerTables(
+        sheets=(
+            TableSheet("各任务", title, TASK_COLUMNS, list(_task_rows(board)), (stamp,)),
+            TableSheet("活动明细", title, ACTIVITY_COLUMNS, _activity_rows(session, wanted, numbers), (stamp,)),
+        ),
+        rows=count,
+    )
+
+
+def _task_rows(board: Board) -> Iterator[tuple[object, ...]]:
+    for group in board.groups:
+        for line in group.tasks:
+            target = line.target
+            yield (
+                line.number, line.title, group.title, LIGHT_WORDS[line.light],
+                f"{target.value} / {target.target}{target.unit_word}" if target else "方案未定量",
+                line.activities, line.grades.total, line.grades.verified, line.grades.a, line.grades.b,
+                line.grades.c, line.grades.d, line.value("schools"), line.value("towns"), line.photos, line.notes,
+            )  # fmt: skip
+
+
+def _activity_rows(
+    session: Session, wanted: FactFilter, numbers: dict[int, int]
+) -> Iterator[tuple[object, ...]]:
+    page = 1
+    while True:
+        rows = list_facts(session, wanted, page=page, size=1000)
+        for row in rows:
+            yield _activity_row(row, numbers)
+        if len(rows) < 1000:
+            return
+        page += 1
+
+
+def _activity_row(row: FactRow, numbers: dict[int, int]) -> tuple[object, ...]:
+    return (
+        row.title, numbers.get(row.primary_task_id or 0), KINDS[row.kind].label, row.counted_on, row.host,
+        "、".join(row.units), row.programme, row.heritage, row.sessions, row.grades.total, row.grades.verified,
+        row.grades.a, row.grades.b, row.grades.c, row.grades.d, row.children, row.classes, row.photos,
+        ORIGIN_WORDS.get(row.origin, row.origin), row.activity_code,
+    )  # fmt: skip
