@@ -84,4 +84,3 @@ class PersonalDetail(Base):
     registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"), primary_key=True)
     name: Mapped[str | None] = mapped_column(String(40))
     phone: Mapped[bytes | None] = mapped_column(LargeBinary)
-    ticket: Mapped[bytes | None] = mapped_column(LargeBinary)  # the encrypted ticket secret

@@ -1340,7 +1340,6 @@ def upgrade() -> None:
         sa.Column("registration_id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=40), nullable=True),
         sa.Column("phone", sa.LargeBinary(), nullable=True),
-        sa.Column("ticket", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(
             ["registration_id"],
             ["registration.id"],

@@ -1,0 +1,26 @@
+"""Ticket codes and blind indexes: what the database keeps instead of the values."""
+
+from __future__ import annotations
+
+from app.kernel.keys import KeyRing
+from app.kernel.tokens import mac_code
+
+
+def ticket_code(keys: KeyRing, secret: str) -> str:
+    """Eight characters to read aloud at the desk, derived from the secret."""
+    return mac_code(keys.codes, "ticket", secret)
+
+
+def ticket_code_index(keys: KeyRing, activity_code: str, code: str) -> str:
+    """Blind index of a ticket code within its activity."""
+    return keys.blind("ticket", activity_code, code)
+
+
+def tail_index(keys: KeyRing, activity_code: str, tail: str) -> str:
+    """Blind index of a phone's last four digits within its activity."""
+    return keys.blind("tail", activity_code, tail)
+
+
+def phone_index(keys: KeyRing, activity_code: str, phone: str) -> str:
+    """Blind index salted per activity: nothing joins one person across activities."""
+    return keys.blind("phone", activity_code, phone)
