@@ -1,0 +1,116 @@
+"""The one decision of every door. Pure: facts in, outcome and words out (docs/check-in.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+WALK_IN_MOST = 6  # domain.md: one walk-in or family scan carries at most 6; more is a party
+
+GRADE_BY_METHOD = {
+    "ticket_scan": "A",
+    "ticket_code": "A",
+    "phone_tail": "A",
+    "party_confirmed": "A",
+    "live_code": "B",
+    "venue_code": "B",
+    "printed_code": "C",
+    # Nothing proves a desk's own count, however honest: see docs/decisions/grades-at-the-desk.md
+    "desk_walk_in": "D",
+    "count": "D",
+    "paper": "D",
+}
+
+METHOD_LABELS = {
+    "ticket_scan": "扫报名码", "ticket_code": "签到台报短码", "phone_tail": "签到台报手机尾号", "party_confirmed": "团体清点",
+    "live_code": "现场码", "venue_code": "现场短码", "printed_code": "张贴码", "desk_walk_in": "签到台加人", "count": "补录",
+    "paper": "纸质签到表",
+}  # fmt: skip
+
+# The paper route works outside the window: it is entered afterwards.
+_ANY_TIME = ("count", "paper")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that the decision looks at; times are aware."""
+
+    method: str
+    now: datetime
+    opens_at: datetime
+    closes_at: datetime
+    activity_state: str
+    review_state: str
+    has_registration: bool
+    same_activity: bool
+    same_session: bool
+    registration_state: str
+    is_walk_in: bool
+    headcount: int
+    first_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`outcome` is a value of models.Outcome."""
+
+    outcome: str
+    message: str
+
+    @property
+    def accepted(self) -> bool:
+        return self.outcome == "accepted"
+
+
+def decide_check_in(facts: Facts) -> Decision:
+    """In this order: activity, registration, repeat, window, size. The first that fits decides."""
+    return (
+        _activity(facts) or _registration(facts) or _repeat(facts) or _window(facts) or _size(facts)
+        or Decision("accepted", "已签到")
+    )  # fmt: skip
+
+
+def _activity(facts: Facts) -> Decision | None:
+    if facts.activity_state == "cancelled":
+        return Decision("activity_closed", "这场活动已取消，不用签到。")
+    if facts.activity_state not in ("published", "closed"):
+        return Decision("activity_closed", "这场活动还没发布，不能签到。")
+    if facts.review_state in ("under_review", "approved"):
+        return Decision("activity_closed", "这场活动已提交审核，签到记录已封存。")
+    return None
+
+
+def _registration(facts: Facts) -> Decision | None:
+    if not facts.has_registration:
+        return Decision("unknown", "没有找到这个报名。请到签到台，工作人员帮您登记。")
+    if not facts.same_activity:
+        return Decision("foreign", "这不是本场的报名码，请到签到台。")
+    if facts.registration_state == "cancelled":
+        return Decision("cancelled", "这个报名已经取消。想参加可以按“现场登记”签到。")
+    if not facts.same_session:
+        return Decision("foreign", "您报的是另一场。要换到这一场，请到签到台。")
+    return None
+
+
+def _repeat(facts: Facts) -> Decision | None:
+    if facts.first_at is not None:
+        return Decision("duplicate", "已签到，这次没有重复计数。")
+    return None
+
+
+def _window(facts: Facts) -> Decision | None:
+    if facts.method in _ANY_TIME:
+        return None
+    if facts.now < facts.opens_at:
+        return Decision("too_early", "签到还没开始。")
+    if facts.now >= facts.closes_at:
+        return Decision("too_late", "签到已经结束。来了没签上的，请告诉主办单位补录。")
+    return None
+
+
+def _size(facts: Facts) -> Decision | None:
+    if facts.headcount < 1:
+        return Decision("too_many", "人数至少是1。")
+    if facts.is_walk_in and facts.method not in _ANY_TIME and facts.headcount > WALK_IN_MOST:
+        return Decision("too_many", f"一次最多登记{WALK_IN_MOST}人，人更多请到签到台。")
+    return None
