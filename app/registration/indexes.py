@@ -1,9 +1,17 @@
-"""Ticket codes and blind indexes: what the database keeps instead of the values."""
+"""Secrets, ticket codes and blind indexes: what the database keeps instead of the values."""
 
 from __future__ import annotations
 
 from app.kernel.keys import KeyRing
-from app.kernel.tokens import mac_code
+from app.kernel.tokens import mac_code, mac_text
+
+
+def ticket_secret(keys: KeyRing, activity_code: str, browser: str, submission: str) -> str:
+    """The secret of a ticket (132 bits), computed from the form's own random id and this browser's.
+
+    So a second submit of the same form finds its ticket again, while the database holds only a hash.
+    """
+    return mac_text(keys.codes, "secret", activity_code, browser, submission)
 
 
 def ticket_code(keys: KeyRing, secret: str) -> str:
@@ -24,3 +32,13 @@ def tail_index(keys: KeyRing, activity_code: str, tail: str) -> str:
 def phone_index(keys: KeyRing, activity_code: str, phone: str) -> str:
     """Blind index salted per activity: nothing joins one person across activities."""
     return keys.blind("phone", activity_code, phone)
+
+
+def browser_index(keys: KeyRing, activity_code: str, browser: str) -> str:
+    """Blind index of a browser's random token within its activity."""
+    return keys.blind("browser", activity_code, browser)
+
+
+def submission_index(keys: KeyRing, activity_code: str, browser: str, submission: str) -> str:
+    """Blind index of one form in one browser: a copied or cached page never opens another's ticket."""
+    return keys.blind("submission", activity_code, browser, submission)

@@ -36,12 +36,17 @@ class Places:
 
 @contextmanager
 def with_places(session: Session, activity_id: int) -> Iterator[Activity]:
-    """Hold the activity's lock; on the way out, move up whoever now fits.
+    """Hold the activity's lock until the transaction ends, and read it and its sessions afresh.
 
-    PostgreSQL locks the row; on SQLite the write transaction is exclusive already.
+    The one place that takes it: register, change, cancel, promote and capacity all come through here.
+    PostgreSQL locks the row (FOR NO KEY UPDATE, so that check-ins that point at it go on); on SQLite
+    the write transaction is exclusive already.
     """
     activity = session.scalars(
-        select(Activity).where(Activity.id == activity_id).with_for_update().execution_options(populate_existing=True)
+        select(Activity)
+        .where(Activity.id == activity_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     ).one()
     yield activity
     session.flush()
@@ -117,6 +122,18 @@ def promote_waiting(session: Session, activity: Activity, *, now: datetime) -> l
                 )  # fmt: skip
     session.flush()
     return moved
+
+
+def count_ahead(session: Session, registration: Registration, activity: Activity) -> int:
+    """People waiting before this one in its line."""
+    statement = select(func.coalesce(func.sum(Registration.adults + Registration.children), 0)).where(
+        Registration.activity_id == activity.id,
+        Registration.state == RegistrationState.WAITLISTED.value,
+        Registration.queue < registration.queue,
+    )
+    if activity.attendance == Attendance.CHOOSE_ONE.value:
+        statement = statement.where(Registration.session_id == registration.session_id)
+    return int(session.scalar(statement) or 0)
 
 
 def places(session: Session, activity: Activity) -> dict[int | None, Places]:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from app.kernel.errors import NotFound
 from app.kernel.keys import KeyRing
-from app.kernel.text import normalise_code
+from app.kernel.text import mask_name, normalise_code
 from app.kernel.tokens import digest
 from app.registration.indexes import tail_index, ticket_code_index
 from app.registration.models import PersonalDetail, Registration, RegistrationKind, RegistrationState
@@ -18,18 +19,31 @@ from app.registration.models import PersonalDetail, Registration, RegistrationKi
 
 @dataclass(frozen=True, slots=True)
 class RosterRow:
-    """One line of the roster; names only where the reader may see them."""
+    """One line of the roster: masked, unless it was read through `service.read_roster`."""
 
     code: str
     kind: str
     state: str
     session_id: int | None
     name: str
+    phone: str
     adults: int
     children: int
     queue: int | None
     created_at: datetime
     erased: bool
+
+    @property
+    def headcount(self) -> int:
+        return self.adults + self.children
+
+
+@dataclass(frozen=True, slots=True)
+class StateCount:
+    """How many registrations stand in a state, and the people they stand for."""
+
+    registrations: int
+    people: int
 
 
 def find_by_secret(session: Session, secret: str) -> Registration | None:
@@ -90,28 +104,64 @@ def names_of(session: Session, registration_ids: Sequence[int]) -> dict[int, str
 
 
 def roster(
-    session: Session, activity_id: int, *, states: Sequence[RegistrationState], page: int = 1, size: int = 50
+    session: Session, activity_id: int, *, states: Sequence[RegistrationState], session_id: int | None = None,
+    page: int = 1, size: int = 50, keys: KeyRing | None = None,
 ) -> list[RosterRow]:
-    """Registrations in order of arrival, the waitlist by rank; without walk-ins and counts."""
-    rows = session.execute(
-        select(Registration, PersonalDetail.name)
+    """Registrations in order of arrival, the waitlist by rank; without walk-ins and counts.
+
+    Names are masked and phones absent unless `keys` is given: only `service.read_roster` gives them.
+    """
+    statement = (
+        select(Registration, PersonalDetail.name, PersonalDetail.phone)
         .outerjoin(PersonalDetail, PersonalDetail.registration_id == Registration.id)
-        .where(
-            Registration.activity_id == activity_id,
-            Registration.state.in_([state.value for state in states]),
-            Registration.kind.in_((RegistrationKind.INDIVIDUAL.value, RegistrationKind.PARTY.value)),
-        )
-        .order_by(Registration.queue.is_not(None), Registration.queue, Registration.id)
+        .where(*_on_roster(activity_id, session_id), Registration.state.in_([state.value for state in states]))
+        .order_by(Registration.state == RegistrationState.WAITLISTED.value, Registration.queue, Registration.id)
         .limit(size)
         .offset((page - 1) * size)
     )
     return [
         RosterRow(
-            code=r.code, kind=r.kind, state=r.state, session_id=r.session_id, name=name or "", adults=r.adults,
-            children=r.children, queue=r.queue, created_at=r.created_at, erased=r.erased_at is not None,
+            code=r.code, kind=r.kind, state=r.state, session_id=r.session_id,
+            name=(name or "") if keys else mask_name(name or ""),
+            phone=keys.decrypt(phone, context=f"phone:{r.code}") if keys and phone else "",
+            adults=r.adults, children=r.children, queue=r.queue, created_at=r.created_at,
+            erased=r.erased_at is not None,
         )
-        for r, name in rows
+        for r, name, phone in session.execute(statement)
     ]  # fmt: skip
+
+
+def _on_roster(activity_id: int, session_id: int | None) -> list[ColumnElement[bool]]:
+    where: list[ColumnElement[bool]] = [
+        Registration.activity_id == activity_id,
+        Registration.kind.in_((RegistrationKind.INDIVIDUAL.value, RegistrationKind.PARTY.value)),
+    ]
+    if session_id is not None:
+        where.append(Registration.session_id == session_id)
+    return where
+
+
+def count_by_state(
+    session: Session, activity_id: int, *, session_id: int | None = None
+) -> dict[str, StateCount]:
+    """Registrations and people by state, every state present."""
+    rows = session.execute(
+        select(Registration.state, func.count(), func.sum(Registration.adults + Registration.children))
+        .where(*_on_roster(activity_id, session_id))
+        .group_by(Registration.state)
+    )
+    found = {state: StateCount(int(count), int(people)) for state, count, people in rows}
+    return {state.value: found.get(state.value, StateCount(0, 0)) for state in RegistrationState}
+
+
+def get_registration(session: Session, activity_id: int, code: str) -> Registration:
+    """A registration of this activity. Raises NotFound, also for another activity's."""
+    registration = session.scalar(
+        select(Registration).where(Registration.activity_id == activity_id, Registration.code == code)
+    )
+    if registration is None:
+        raise NotFound("没有找到这个报名。")
+    return registration
 
 
 def decrypt_phone(session: Session, registration: Registration, *, keys: KeyRing) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivitySession, ActivityState, Attendance, Listing, ReviewState
@@ -15,7 +16,15 @@ from app.kernel.errors import Conflict, Problem, RuleBroken, raise_if_blocked
 from app.kernel.keys import KeyRing
 from app.kernel.text import clean, normalise_phone, one_line
 from app.kernel.tokens import digest, random_secret
-from app.registration.indexes import phone_index, tail_index, ticket_code, ticket_code_index
+from app.registration.indexes import (
+    browser_index,
+    phone_index,
+    submission_index,
+    tail_index,
+    ticket_code,
+    ticket_code_index,
+    ticket_secret,
+)
 from app.registration.models import PersonalDetail, Registration, RegistrationKind, RegistrationState
 from app.registration.places import (
     capacity_of,
@@ -27,10 +36,15 @@ from app.registration.places import (
     waiting_line,
     with_places,
 )
+from app.registration.queries import RosterRow, roster
 from app.registration.rules import (
     CONSENT_VERSION,
+    NAME_STORED,
+    REASON_MOST,
     Asked,
     InLine,
+    capacity_problems,
+    change_problem,
     closed_problem,
     count_problems,
     fits,
@@ -40,9 +54,10 @@ from app.registration.rules import (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One submitted form. `submission` is the form's own random id: a second submit is the same.
+    """One submitted form. `submission` is the form's own random id: a second submit from the same
+    browser is the same registration; empty means that each submit is a new one.
 
-    `browser` is this browser's random token, empty where cookies are off.
+    `browser` is this browser's random token, empty at the desk.
     """
 
     session_code: str | None
@@ -57,7 +72,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The registration and, when it is new or this browser's own, the secret of its ticket."""
+    """The registration, and the secret of its ticket where this form made it (now or a moment ago).
+
+    `secret` is empty when the same browser registered the same phone with another form.
+    """
 
     registration: Registration
     secret: str
@@ -76,9 +94,9 @@ def register(
     Raises RuleBroken with every problem found; PhoneTaken where another browser holds the phone.
     """
     with with_places(session, activity.id) as locked:
-        again = _same_submission(session, locked, entry)
+        again = _same_submission(session, locked, entry, keys=keys)
         if again is not None:
-            return Registered(again, "", created=False)
+            return Registered(again, _secret(locked, entry, keys), created=False)
         chosen = _check(locked, entry, now=now)
         phone = normalise_phone(entry.phone) if entry.phone.strip() else None
         if phone is not None:
@@ -113,13 +131,20 @@ def _check(activity: Activity, entry: Entry, *, now: datetime) -> ActivitySessio
     return chosen
 
 
-def _same_submission(session: Session, activity: Activity, entry: Entry) -> Registration | None:
+def _secret(activity: Activity, entry: Entry, keys: KeyRing) -> str:
+    if not entry.submission:
+        return random_secret()
+    return ticket_secret(keys, activity.code, entry.browser, entry.submission)
+
+
+def _same_submission(
+    session: Session, activity: Activity, entry: Entry, *, keys: KeyRing
+) -> Registration | None:
     if not entry.submission:
         return None
+    index = submission_index(keys, activity.code, entry.browser, entry.submission)
     return session.scalar(
-        select(Registration).where(
-            Registration.activity_id == activity.id, Registration.submission == entry.submission[:32]
-        )
+        select(Registration).where(Registration.activity_id == activity.id, Registration.submission == index)
     )
 
 
@@ -135,10 +160,10 @@ def _same_phone(
     )
     if known is None:
         return None
-    if entry.browser and known.browser_index == keys.blind("browser", activity.code, entry.browser):
+    if entry.browser and known.browser_index == browser_index(keys, activity.code, entry.browser):
         return known
     raise PhoneTaken(
-        "phone_taken", "此手机号已报名。请用报名时的手机打开报名码；找不到了，请到签到台报手机尾号。"
+        "phone_taken", "此手机号已报名。请用报名时的手机打开报名码；找不到了，当天到签到台报手机尾号就行。"
     )
 
 
@@ -152,7 +177,7 @@ def _write(
     has_place = fits(
         headcount, capacity=capacity_of(activity, pool), taken=count_taken(session, activity, pool), line=line
     )
-    secret = random_secret()
+    secret = _secret(activity, entry, keys)
     registration = Registration(
         activity_id=activity.id, session_id=chosen.id if chosen else None, kind=RegistrationKind.INDIVIDUAL.value,
         state=(RegistrationState.CONFIRMED if has_place else RegistrationState.WAITLISTED).value,
@@ -161,8 +186,8 @@ def _write(
         ticket_code_index=ticket_code_index(keys, activity.code, ticket_code(keys, secret)),
         phone_index=phone_index(keys, activity.code, phone) if phone else None,
         tail_index=tail_index(keys, activity.code, phone[-4:]) if phone else None,
-        submission=entry.submission[:32] or None,
-        browser_index=keys.blind("browser", activity.code, entry.browser) if entry.browser else None,
+        submission=submission_index(keys, activity.code, entry.browser, entry.submission) if entry.submission else None,
+        browser_index=browser_index(keys, activity.code, entry.browser) if entry.browser else None,
         consent_version=CONSENT_VERSION, consented_at=now, created_at=now,
     )  # fmt: skip
     session.add(registration)
@@ -184,14 +209,13 @@ def change_headcount(
     raise_if_blocked(count_problems(adults, children))
     with with_places(session, registration.activity_id) as activity:
         session.refresh(registration)
-        _changeable(activity, registration, now)
+        _changeable(activity, registration, PARTICIPANT, now)
         more = adults + children - registration.headcount
         pool = pool_of(activity, registration.session_id)
         capacity = capacity_of(activity, pool)
         if more > 0 and registration.state == RegistrationState.CONFIRMED.value and capacity is not None:
-            free = capacity - count_taken(session, activity, pool)
-            ahead = any(r.headcount <= free for r in waiting_line(session, activity, pool))
-            if more > free or ahead:
+            line = [InLine(r.id, r.headcount) for r in waiting_line(session, activity, pool)]
+            if not fits(more, capacity=capacity, taken=count_taken(session, activity, pool), line=line):
                 raise RuleBroken(
                     Problem("no_room", f"名额不够，加不了{more}人。原来的报名没有变。", field="adults")
                 )
@@ -211,7 +235,7 @@ def cancel_registration(session: Session, registration: Registration, *, actor: 
         session.refresh(registration)
         if registration.state == RegistrationState.CANCELLED.value:
             return
-        _changeable(activity, registration, now)
+        _changeable(activity, registration, actor, now)
         registration.state = RegistrationState.CANCELLED.value
         registration.cancelled_at = now
         record(
@@ -221,13 +245,18 @@ def cancel_registration(session: Session, registration: Registration, *, actor: 
         promote_waiting(session, activity, now=now)
 
 
-def _changeable(activity: Activity, registration: Registration, now: datetime) -> None:
-    if registration.state == RegistrationState.CANCELLED.value:
-        raise Conflict("cancelled", "这个报名已经取消，不能再改。可以重新报名。")
-    if activity.state == ActivityState.CANCELLED.value:
-        raise Conflict("activity_cancelled", "这场活动已取消，不用再改。")
-    if activity.ends_at is not None and activity.ends_at <= now:
-        raise Conflict("over", "活动已经结束，不能再改。")
+def _changeable(activity: Activity, registration: Registration, actor: Actor, now: datetime) -> None:
+    chosen = next((s for s in activity.sessions if s.id == registration.session_id), None)
+    problem = change_problem(
+        activity_state=activity.state,
+        is_cancelled=registration.state == RegistrationState.CANCELLED.value,
+        starts_at=chosen.starts_at if chosen else activity.starts_at,
+        ends_at=chosen.ends_at if chosen else activity.ends_at,
+        by_staff=actor.is_user,
+        now=now,
+    )
+    if problem is not None:
+        raise Conflict(problem.code, problem.message)
 
 
 def erase_own(session: Session, registration: Registration, *, now: datetime) -> None:
@@ -250,9 +279,15 @@ def change_capacity(
     session: Session, activity_session: ActivitySession, *, capacity: int | None, actor: Actor, now: datetime
 ) -> None:
     """More places are filled from the line at once; fewer never takes a place away from anyone."""
+    raise_if_blocked(capacity_problems(capacity))
     with with_places(session, activity_session.activity_id) as activity:
+        if activity.state not in (ActivityState.DRAFT.value, ActivityState.PUBLISHED.value):
+            raise Conflict("closed", "已取消或已办结的活动不能改名额。")
         before = activity_session.capacity
+        if before == capacity:
+            return
         activity_session.capacity = capacity
+        activity.version += 1  # an edit form opened before must not bring the old number back
         record(
             session, "places.changed", actor=actor, object_type="activity", object_code=activity.code, now=now,
             payload={"before": before, "after": capacity},
@@ -263,8 +298,8 @@ def change_capacity(
 def cancel_activity(session: Session, activity: Activity, *, reason: str, actor: Actor, now: datetime) -> None:
     """Published → cancelled, with a reason that every participant's page shows."""
     reason = clean(reason)
-    if not reason or len(reason) > 200:
-        raise RuleBroken(Problem("reason", "取消要写明原因（最多200字），参与者会看到。", field="reason"))
+    if not reason or len(reason) > REASON_MOST:
+        raise RuleBroken(Problem("reason", f"取消要写明原因（最多{REASON_MOST}字），参与者会看到。", field="reason"))
     with with_places(session, activity.id) as locked:
         if locked.state != ActivityState.PUBLISHED.value:
             raise Conflict("not_published", "只有已发布的活动可以取消。")
@@ -321,11 +356,8 @@ def add_walk_in(
     session.add(registration)
     session.flush()
     if one_line(name):
-        session.add(PersonalDetail(registration_id=registration.id, name=one_line(name)[:NAME_KEPT]))
+        session.add(PersonalDetail(registration_id=registration.id, name=one_line(name)[:NAME_STORED]))
     return registration
-
-
-NAME_KEPT = 20
 
 
 def add_counted(
@@ -343,7 +375,19 @@ def add_counted(
 
 
 def note_seen(session: Session, registration: Registration, *, now: datetime) -> None:
-    """The participant has seen the changes up to now."""
-    session.execute(
-        update(Registration).where(Registration.id == registration.id).values(seen_changes_at=now)
-    )
+    """The participant has read the changes of time and place up to now."""
+    registration.seen_changes_at = now
+    session.flush()
+
+
+def read_roster(
+    session: Session, activity: Activity, *, states: Sequence[RegistrationState], session_id: int | None = None,
+    page: int = 1, size: int = 50, actor: Actor, now: datetime, keys: KeyRing,
+) -> list[RosterRow]:
+    """Names and phones in full; opening them is an entry of the log, with how many were shown."""
+    rows = roster(session, activity.id, states=states, session_id=session_id, page=page, size=size, keys=keys)
+    record(
+        session, "roster.read", actor=actor, object_type="activity", object_code=activity.code, now=now,
+        payload={"count": len(rows)},
+    )  # fmt: skip
+    return rows
