@@ -77,7 +77,8 @@ def count_problems(adults: int, children: int) -> list[Problem]:
     if adults + children > PEOPLE_MOST:
         return [
             Problem(
-                "too_many", f"一次最多报{PEOPLE_MOST}人（您和{COMPANIONS_MOST}位同行）。人更多请联系主办单位按团体报名。",
+                "too_many",
+                f"一次最多报{PEOPLE_MOST}人（您和{COMPANIONS_MOST}位同行）。人更多请联系主办单位按团体报名。",
                 field="adults",
             )
         ]  # fmt: skip

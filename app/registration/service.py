@@ -266,7 +266,6 @@ def erase_own(session: Session, registration: Registration, *, now: datetime) ->
         return
     session.execute(delete(PersonalDetail).where(PersonalDetail.registration_id == registration.id))
     registration.phone_index = registration.tail_index = registration.browser_index = None
-    registration.submission = None
     registration.erased_at = now
     record(
         session, "registration.erased", actor=PARTICIPANT, object_type="registration",

@@ -1,0 +1,92 @@
+"""What this browser remembers: a random token for grants, and the tickets it got. Cookies, no account."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from flask import Flask, Response, current_app, g, request
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from app.kernel.tokens import random_secret
+from app.web.access import settings
+
+TICKETS_MOST = 20
+LIFETIME = timedelta(days=200)  # a little longer than the longest retention (180 days after the last session)
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
+
+
+def browser_token() -> str:
+    """This browser's random token, made on first use; the answer carries it as a cookie. Writes nothing else."""
+    if "browser_token" not in g:
+        kept = request.cookies.get(_name("browser"), "")
+        known = _TOKEN.fullmatch(kept) is not None
+        g.browser_token = kept if known else random_secret()
+        g.browser_token_is_new = not known
+    token: str = g.browser_token
+    return token
+
+
+def own_tickets(activity_code: str) -> list[str]:
+    """Secrets of this browser's tickets for the activity, the latest first."""
+    return [secret for code, secret in reversed(_read()) if code == activity_code]
+
+
+def own_secret(activity_code: str) -> str | None:
+    """The latest of this browser's tickets for the activity."""
+    found = own_tickets(activity_code)
+    return found[0] if found else None
+
+
+def remember(response: Response, activity_code: str, secret: str) -> None:
+    """Keep a ticket on this browser; at most 20, the oldest leave first."""
+    kept = [pair for pair in _read() if pair[1] != secret]
+    _write(response, [*kept, (activity_code, secret)][-TICKETS_MOST:])
+
+
+def forget(response: Response, secret: str) -> None:
+    """Take a ticket off this browser."""
+    kept = _read()
+    left = [pair for pair in kept if pair[1] != secret]
+    if len(left) != len(kept):
+        _write(response, left)
+
+
+def _name(name: str) -> str:
+    return f"__Host-{name}" if settings().is_secure else name
+
+
+def _signer() -> URLSafeSerializer:
+    fallbacks: list[str] = current_app.config.get("SECRET_KEY_FALLBACKS") or []
+    return URLSafeSerializer([*reversed(fallbacks), current_app.config["SECRET_KEY"]], salt="mine")
+
+
+def _read() -> list[tuple[str, str]]:
+    kept = request.cookies.get(_name("mine"))
+    if not kept:
+        return []
+    try:
+        pairs = _signer().loads(kept)
+    except BadSignature:
+        return []
+    return [(str(code), str(secret)) for code, secret in pairs][-TICKETS_MOST:]
+
+
+def _write(response: Response, pairs: list[tuple[str, str]]) -> None:
+    _set(response, "mine", _signer().dumps(pairs))
+
+
+def _set(response: Response, name: str, value: str) -> None:
+    response.set_cookie(
+        _name(name), value, max_age=LIFETIME, path="/", secure=settings().is_secure, httponly=True, samesite="Lax"
+    )
+
+
+def register(app: Flask) -> None:
+    """Send the token's cookie with the answer that made it."""
+
+    @app.after_request
+    def keep_token(response: Response) -> Response:
+        if g.get("browser_token_is_new"):
+            _set(response, "browser", g.browser_token)
+        return response
