@@ -5,7 +5,20 @@ from __future__ import annotations
 from flask import Flask
 
 from app.config import Settings
-from app.web import access, assets, audit, auth, context, errors, headers, health, rendering, styleguide
+from app.web import (
+    access,
+    assets,
+    auth,
+    context,
+    errors,
+    headers,
+    health,
+    mine,
+    registration,
+    rendering,
+    styleguide,
+    tickets,
+)
 
 
 def register(app: Flask) -> None:
@@ -16,6 +29,7 @@ def register(app: Flask) -> None:
     errors.register(app)
     context.register(app)
     assets.register(app)
-    for screen in (auth, health, styleguide):
+    mine.register(app)
+    for screen in (auth, health, styleguide, registration, tickets):
         app.register_blueprint(screen.bp)
     access.check_every_endpoint(app)

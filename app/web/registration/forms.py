@@ -1,0 +1,109 @@
+"""Shapes of the registration forms; their meaning stands in registration/rules.py."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from flask_babel import gettext as _
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, HiddenField, IntegerField, RadioField, StringField, TextAreaField
+
+from app.activities.models import Activity, Attendance
+from app.kernel.errors import Problem
+from app.kernel.text import ascii_digits
+from app.kernel.tokens import random_secret
+
+TYPED_MOST = 200  # more than this is not read at all
+_SUBMISSION = re.compile(r"[A-Za-z0-9_-]{22}")
+
+
+class CountField(IntegerField):  # type: ignore[misc]
+    """A number of people as typed: full-width digits and blanks are understood."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Raises ValueError in words, which WTForms shows beside the field."""
+        if not valuelist:
+            return
+        text = ascii_digits(valuelist[0]).strip()[:20]
+        self.data = None
+        if not re.fullmatch(r"[0-9]{1,6}", text):
+            self.raw_data = [text]
+            raise ValueError(_("请填整数，例如 2。"))
+        self.data = int(text)
+
+
+class PeopleForm(FlaskForm):  # type: ignore[misc]
+    """How many come."""
+
+    adults = CountField("大人（含您）", default=1)
+    children = CountField("孩子", default=0)
+
+
+class RegisterForm(PeopleForm):
+    """The public form. `second_name` is a trap for programs; `submission` makes a second submit harmless."""
+
+    session = RadioField("选一场", choices=[], validate_choice=False)
+    name = StringField("怎么称呼您")
+    phone = StringField("手机号")
+    consent = BooleanField("同意")
+    second_name = StringField("请不要填这一栏")
+    submission = HiddenField()
+
+    @property
+    def submission_id(self) -> str:
+        """The form's own random id; one that was tampered with is replaced."""
+        kept = self.submission.data or ""
+        return kept if _SUBMISSION.fullmatch(kept) else random_secret()
+
+
+class DeskForm(PeopleForm):
+    """The organizer registers someone who asked by telephone or at the door."""
+
+    session = RadioField("选一场", choices=[], validate_choice=False)
+    name = StringField("称呼")
+    phone = StringField("手机号")
+    consent = BooleanField("本人已同意")
+    submission = HiddenField()
+
+
+class CapacityForm(FlaskForm):  # type: ignore[misc]
+    """The places of one session; empty means no limit."""
+
+    capacity = StringField("名额")
+
+
+class ReasonForm(FlaskForm):  # type: ignore[misc]
+    reason = TextAreaField("原因")
+
+
+def too_long(form: FlaskForm) -> bool:
+    """Whether any text is longer than anybody types; says so beside the field."""
+    found = False
+    for field in form:
+        if isinstance(field.data, str) and len(field.data) > TYPED_MOST:
+            field.errors = [*field.errors, _("写得太长了，请短一点。")]
+            found = True
+    return found
+
+
+def attach(form: FlaskForm, problems: Iterable[Problem]) -> list[str]:
+    """Put each problem beside its field; returns those that belong to no field."""
+    loose = []
+    for problem in problems:
+        field = form._fields.get(problem.field)
+        if field is None:
+            loose.append(_(problem.message))
+        else:
+            field.errors = [*field.errors, _(problem.message)]
+    return loose
+
+
+def fill_sessions(form: RegisterForm | DeskForm, activity: Activity) -> None:
+    """Offer the sessions to choose from; none where one registration covers all."""
+    if "session" not in form:
+        return
+    if activity.attendance != Attendance.CHOOSE_ONE.value:
+        del form.session
+        return
+    form.session.choices = [(s.code, s.label or _("第%(n)s场", n=s.position)) for s in activity.sessions]

@@ -1,0 +1,203 @@
+"""The participant's form: what the activity page shows of it, and the POST."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from app.activities.models import Activity, ActivitySession, Attendance
+from app.activities.queries import get_public_activity
+from app.extensions import db, limiter
+from app.kernel.attempts import attempt_key, check_attempts, note_attempt
+from app.kernel.clock import now
+from app.kernel.database import transaction
+from app.kernel.errors import DomainError, RuleBroken, TooMany
+from app.kernel.tokens import digest, random_secret
+from app.registration.models import RegistrationState
+from app.registration.places import Places, places
+from app.registration.rules import PEOPLE_MOST, closed_problem
+from app.registration.service import Entry, PhoneTaken, register
+from app.web import mine
+from app.web.access import keys, public
+from app.web.registration.blueprint import bp
+from app.web.registration.forms import RegisterForm, attach, fill_sessions, too_long
+from app.web.rendering import clock_text, local, render, span_text
+
+# A taken phone may be tried this often from one address before it has to wait: a school sits behind one.
+FREE_TRIES = 10
+WINDOW = timedelta(minutes=30)
+
+
+@dataclass
+class Desk:
+    """What `registration/_form.html` shows: the form, or why there is none."""
+
+    form: RegisterForm
+    closed: str = ""
+    notes: dict[str, str] = field(default_factory=dict)  # by session code
+    full: list[str] = field(default_factory=list)  # codes of sessions with a waitlist
+    line: str = ""  # places in words where one registration covers all
+    is_full: bool = False
+    own: list[str] = field(default_factory=list)  # this browser's tickets
+    problems: list[str] = field(default_factory=list)
+    people_most: int = PEOPLE_MOST
+
+
+def places_words(place: Places) -> str:
+    """剩18个名额 / 已满。可候补，前面7人 / 不限名额."""
+    if place.left is None:
+        return str(_("不限名额"))
+    if place.left > 0 and not place.waiting:
+        return str(_("剩%(n)s个名额", n=place.left))
+    if place.left > 0:
+        return str(_("剩%(left)s个名额，候补中有%(waiting)s人", left=place.left, waiting=place.waiting))
+    if place.waiting:
+        return str(_("已满。可候补，前面%(n)s人", n=place.waiting))
+    return str(_("已满。可候补"))
+
+
+def make_desk(activity: Activity, form: RegisterForm | None = None, *, at: datetime | None = None) -> Desk:
+    """The form's surroundings; two statements. Makes the browser's token, so that a double tap is one."""
+    at = at or now()
+    form = form or RegisterForm(formdata=None, submission=random_secret())
+    mine.browser_token()
+    fill_sessions(form, activity)
+    desk = Desk(form=form, own=mine.own_tickets(activity.code))
+    problem = closed_problem(
+        state=activity.state, takes_registration=activity.takes_registration, ends_at=activity.ends_at, now=at
+    )
+    if problem is not None:
+        desk.closed = _(problem.message)
+        return desk
+    _describe_places(desk, activity, at)
+    return desk
+
+
+def _describe_places(desk: Desk, activity: Activity, at: datetime) -> None:
+    found = places(db.session(), activity)
+    if activity.attendance != Attendance.CHOOSE_ONE.value:
+        place = found[None]
+        desk.line, desk.is_full = places_words(place), place.left == 0
+        return
+    coming = [s for s in activity.sessions if s.ends_at > at]
+    several = len({local(s.starts_at).date() for s in activity.sessions}) > 1
+    desk.form.session.choices = [(s.code, session_words(s, with_day=several)) for s in coming]
+    desk.notes = {s.code: places_words(found[s.id]) for s in coming}
+    desk.full = [s.code for s in coming if found[s.id].left == 0]
+    desk.is_full = len(desk.full) == len(coming)
+
+
+def session_words(session: ActivitySession, *, with_day: bool) -> str:
+    """`第一场　09:00–10:00`, with the day where the sessions fall on several."""
+    label = f"{session.label}　" if session.label else ""
+    if with_day:
+        return label + span_text(session.starts_at, session.ends_at)
+    return f"{label}{clock_text(session.starts_at)}–{clock_text(session.ends_at)}"
+
+
+@bp.app_context_processor
+def _offer_desk() -> dict[str, Any]:
+    """`registration_desk(activity)` for the activity page of another screen; costs nothing until called."""
+    return {"registration_desk": make_desk}
+
+
+@bp.get("/a/<code>/register")
+@public
+def form(code: str) -> Response:
+    """The form on a page of its own: the activity page shows the same one."""
+    activity = get_public_activity(db.session(), code)
+    return _page(activity, make_desk(activity))
+
+
+@bp.post("/a/<code>/register")
+@public
+@limiter.limit("240/minute")
+def submit(code: str) -> Response:
+    """Register; what was typed stays in the form when something is wrong."""
+    activity = get_public_activity(db.session(), code)
+    filled = RegisterForm()
+    moment = now()
+    if not filled.validate() or too_long(filled):
+        return _page(activity, make_desk(activity, filled, at=moment), 422)
+    if filled.second_name.data:
+        desk = make_desk(activity, filled, at=moment)
+        desk.problems = [_("这份表单像是程序填的，没有报名。请刷新页面，手工填一次。")]
+        return _page(activity, desk, 422)
+    try:
+        return _register(activity, filled, moment)
+    except PhoneTaken as taken:
+        with transaction(db.session) as tx:
+            note_attempt(tx, "phone", _phone_key(code), now=moment)
+        return _refused(code, filled, taken, 409)
+    except TooMany as refused:
+        return _refused(code, filled, refused, 429)
+    except RuleBroken as broken:
+        return _refused(code, filled, broken, 422)
+
+
+def _register(activity: Activity, filled: RegisterForm, moment: datetime) -> Response:
+    entry = _entry(filled)
+    activity_code = activity.code
+    if entry.phone:
+        check_attempts(
+            db.session(), "phone", _phone_key(activity_code), now=moment, free=FREE_TRIES, window=WINDOW
+        )
+    with transaction(db.session) as tx:
+        done = register(tx, activity, entry, keys=keys(), now=moment)
+        state, secret_hash = done.registration.state, done.registration.secret_hash
+    secret = done.secret or next((s for s in mine.own_tickets(activity_code) if digest(s) == secret_hash), "")
+    if not secret:  # this browser's token without its ticket: as strange as another browser
+        raise PhoneTaken("phone_taken", "此手机号已报名。找不到报名码了，当天到签到台报手机尾号就行。")
+    _tell(done.created, state)
+    response = redirect(url_for("tickets.show", secret=secret), 303)
+    mine.remember(response, activity_code, secret)  # type: ignore[arg-type]
+    return response
+
+
+def _tell(created: bool, state: str) -> None:
+    if not created:
+        flash(_("您已经报过名了，没有重复报名。要改人数，请点下面的“改人数”。"), "plain")
+    elif state == RegistrationState.WAITLISTED.value:
+        flash(_("名额满了，已为您排上候补。"), "warn")
+    else:
+        flash(_("报名成功。"), "good")
+
+
+def _entry(filled: RegisterForm) -> Entry:
+    return Entry(
+        session_code=filled.session.data if "session" in filled else None,
+        name=filled.name.data or "",
+        adults=filled.adults.data or 0,
+        children=filled.children.data or 0,
+        phone=filled.phone.data or "",
+        consent=bool(filled.consent.data),
+        submission=filled.submission_id,
+        browser=mine.browser_token(),
+    )
+
+
+def _phone_key(activity_code: str) -> str:
+    return attempt_key(activity_code, request.remote_addr or "")
+
+
+def _refused(code: str, filled: RegisterForm, error: DomainError, status: int) -> Response:
+    db.session.rollback()
+    activity = get_public_activity(db.session(), code)
+    desk = make_desk(activity, filled)
+    if isinstance(error, RuleBroken):
+        desk.problems = attach(filled, error.problems)
+    else:
+        filled.phone.errors = [_(error.message)]
+    response = _page(activity, desk, status)
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.wait_seconds)
+    return response
+
+
+def _page(activity: Activity, desk: Desk, status: int = 200) -> Response:
+    return render("registration/form.html", activity=activity, desk=desk, status=status)
