@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from app.kernel.errors import NotFound
@@ -111,11 +111,12 @@ def roster(
 
     Names are masked and phones absent unless `keys` is given: only `service.read_roster` gives them.
     """
+    is_waiting = Registration.state == RegistrationState.WAITLISTED.value
     statement = (
         select(Registration, PersonalDetail.name, PersonalDetail.phone)
         .outerjoin(PersonalDetail, PersonalDetail.registration_id == Registration.id)
         .where(*_on_roster(activity_id, session_id), Registration.state.in_([state.value for state in states]))
-        .order_by(Registration.state == RegistrationState.WAITLISTED.value, Registration.queue, Registration.id)
+        .order_by(case((is_waiting, Registration.queue), else_=0), Registration.id)
         .limit(size)
         .offset((page - 1) * size)
     )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
 
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField, IntegerField, RadioField, StringField, TextAreaField
+from wtforms import BooleanField, HiddenField, IntegerField, RadioField, StringField
 
-from app.activities.models import Activity, Attendance
+from app.activities.models import Activity, ActivitySession, Attendance
 from app.kernel.errors import Problem
 from app.kernel.text import ascii_digits
 from app.kernel.tokens import random_secret
+from app.web.rendering import clock_text, local, span_text
 
 TYPED_MOST = 200  # more than this is not read at all
 _SUBMISSION = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -40,14 +42,11 @@ class PeopleForm(FlaskForm):  # type: ignore[misc]
     children = CountField("孩子", default=0)
 
 
-class RegisterForm(PeopleForm):
-    """The public form. `second_name` is a trap for programs; `submission` makes a second submit harmless."""
+class EntryForm(PeopleForm):
+    """What both registration forms hold; `submission` makes a second submit harmless."""
 
     session = RadioField("选一场", choices=[], validate_choice=False)
-    name = StringField("怎么称呼您")
     phone = StringField("手机号")
-    consent = BooleanField("同意")
-    second_name = StringField("请不要填这一栏")
     submission = HiddenField()
 
     @property
@@ -57,24 +56,25 @@ class RegisterForm(PeopleForm):
         return kept if _SUBMISSION.fullmatch(kept) else random_secret()
 
 
-class DeskForm(PeopleForm):
-    """The organizer registers someone who asked by telephone or at the door."""
+class RegisterForm(EntryForm):
+    """The public form. `second_name` is a trap for programs."""
 
-    session = RadioField("选一场", choices=[], validate_choice=False)
+    name = StringField("怎么称呼您")
+    consent = BooleanField("同意")
+    second_name = StringField("请不要填这一栏")
+
+
+class DeskForm(EntryForm):
+    """The organizer registers someone who asked by telephone."""
+
     name = StringField("称呼")
-    phone = StringField("手机号")
     consent = BooleanField("本人已同意")
-    submission = HiddenField()
 
 
 class CapacityForm(FlaskForm):  # type: ignore[misc]
     """The places of one session; empty means no limit."""
 
     capacity = StringField("名额")
-
-
-class ReasonForm(FlaskForm):  # type: ignore[misc]
-    reason = TextAreaField("原因")
 
 
 def too_long(form: FlaskForm) -> bool:
@@ -99,11 +99,22 @@ def attach(form: FlaskForm, problems: Iterable[Problem]) -> list[str]:
     return loose
 
 
-def fill_sessions(form: RegisterForm | DeskForm, activity: Activity) -> None:
-    """Offer the sessions to choose from; none where one registration covers all."""
+def fill_sessions(form: EntryForm, activity: Activity, *, at: datetime) -> None:
+    """Offer the sessions that are not over; none where one registration covers all."""
     if "session" not in form:
         return
     if activity.attendance != Attendance.CHOOSE_ONE.value:
         del form.session
         return
-    form.session.choices = [(s.code, s.label or _("第%(n)s场", n=s.position)) for s in activity.sessions]
+    several_days = len({local(s.starts_at).date() for s in activity.sessions}) > 1
+    form.session.choices = [
+        (s.code, session_words(s, with_day=several_days)) for s in activity.sessions if s.ends_at > at
+    ]
+
+
+def session_words(session: ActivitySession, *, with_day: bool) -> str:
+    """`第一场　09:00–10:00`, with the day where the sessions fall on several."""
+    label = f"{session.label}　" if session.label else ""
+    if with_day:
+        return label + span_text(session.starts_at, session.ends_at)
+    return f"{label}{clock_text(session.starts_at)}–{clock_text(session.ends_at)}"

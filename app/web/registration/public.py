@@ -10,7 +10,7 @@ from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from app.activities.models import Activity, ActivitySession, Attendance
+from app.activities.models import Activity, Attendance
 from app.activities.queries import get_public_activity
 from app.extensions import db, limiter
 from app.kernel.attempts import attempt_key, check_attempts, note_attempt
@@ -26,7 +26,7 @@ from app.web import mine
 from app.web.access import keys, public
 from app.web.registration.blueprint import bp
 from app.web.registration.forms import RegisterForm, attach, fill_sessions, too_long
-from app.web.rendering import clock_text, local, render, span_text
+from app.web.rendering import render
 
 # A taken phone may be tried this often from one address before it has to wait: a school sits behind one.
 FREE_TRIES = 10
@@ -66,7 +66,7 @@ def make_desk(activity: Activity, form: RegisterForm | None = None, *, at: datet
     at = at or now()
     form = form or RegisterForm(formdata=None, submission=random_secret())
     mine.browser_token()
-    fill_sessions(form, activity)
+    fill_sessions(form, activity, at=at)
     desk = Desk(form=form, own=mine.own_tickets(activity.code))
     problem = closed_problem(
         state=activity.state, takes_registration=activity.takes_registration, ends_at=activity.ends_at, now=at
@@ -85,19 +85,9 @@ def _describe_places(desk: Desk, activity: Activity, at: datetime) -> None:
         desk.line, desk.is_full = places_words(place), place.left == 0
         return
     coming = [s for s in activity.sessions if s.ends_at > at]
-    several = len({local(s.starts_at).date() for s in activity.sessions}) > 1
-    desk.form.session.choices = [(s.code, session_words(s, with_day=several)) for s in coming]
     desk.notes = {s.code: places_words(found[s.id]) for s in coming}
     desk.full = [s.code for s in coming if found[s.id].left == 0]
     desk.is_full = len(desk.full) == len(coming)
-
-
-def session_words(session: ActivitySession, *, with_day: bool) -> str:
-    """`第一场　09:00–10:00`, with the day where the sessions fall on several."""
-    label = f"{session.label}　" if session.label else ""
-    if with_day:
-        return label + span_text(session.starts_at, session.ends_at)
-    return f"{label}{clock_text(session.starts_at)}–{clock_text(session.ends_at)}"
 
 
 @bp.app_context_processor
