@@ -1,0 +1,149 @@
+"""300 registrations at once for 50 places: exactly 50, the rest in line; without the lock it overbooks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.activities.models import Activity
+from app.activities.queries import get_activity
+from app.extensions import db
+from app.kernel.actor import PARTICIPANT
+from app.kernel.database import transaction
+from app.registration import service
+from app.registration.models import Registration
+from app.registration.places import count_taken, places
+from app.registration.service import Entry, cancel_registration, change_capacity, register
+from tests.factories import NOW, make_activity
+
+pytestmark = pytest.mark.serial
+CLIENTS = 12
+
+
+def make_race(app: Flask, *, capacity: int) -> str:
+    with app.app_context(), transaction(db.session) as tx:
+        return make_activity(tx, capacity=capacity).code
+
+
+def enter_once(app: Flask, code: str, number: int, *, submission: str = "", phone: str = "") -> None:
+    entry = Entry(None, f"示例{number}", 1, 0, phone, True, submission, f"browser{number:015d}"[:22])
+    with app.app_context(), transaction(db.session) as tx:
+        register(tx, get_activity(tx, code), entry, keys=app.extensions["keys"], now=NOW)
+
+
+def run_all(work: Callable[[int], None], times: int, clients: int = CLIENTS) -> list[BaseException]:
+    failed: list[BaseException] = []
+
+    def guarded(number: int) -> None:
+        try:
+            work(number)
+        except Exception as error:  # noqa: BLE001 - every failure is counted and shown
+            failed.append(error)
+
+    with ThreadPoolExecutor(clients) as pool:
+        list(pool.map(guarded, range(times)))
+    return failed
+
+
+def rows_of(app: Flask, code: str) -> tuple[int, list[Registration]]:
+    with app.app_context():
+        activity = get_activity(db.session(), code)
+        taken = places(db.session(), activity)[None].taken
+        rows = list(db.session.scalars(select(Registration).order_by(Registration.id)))
+        db.session.expunge_all()
+        return taken, rows
+
+
+def test_300_registrations_for_50_places_fill_exactly_50_and_the_line_is_in_order(app: Flask, backend: str) -> None:
+    code = make_race(app, capacity=50)
+    assert run_all(lambda number: enter_once(app, code, number), 300) == []
+    taken, rows = rows_of(app, code)
+    assert taken == 50
+    assert [row.state for row in rows] == ["confirmed"] * 50 + ["waitlisted"] * 250
+    assert [row.queue for row in rows[50:]] == list(range(1, 251))
+
+
+def test_cancelling_and_adding_places_at_once_never_overbooks(app: Flask, backend: str) -> None:
+    code = make_race(app, capacity=20)
+    assert run_all(lambda number: enter_once(app, code, number), 60) == []
+    _, rows = rows_of(app, code)
+    codes = [row.id for row in rows[:15]]
+
+    def mixed(number: int) -> None:
+        with app.app_context(), transaction(db.session) as tx:
+            if number % 4 == 3:
+                activity = get_activity(tx, code)
+                size = activity.sessions[0].capacity or 0
+                change_capacity(tx, activity.sessions[0], capacity=max(20, size), actor=PARTICIPANT, now=NOW)
+            elif number < 15:
+                cancel_registration(tx, tx.get_one(Registration, codes[number]), actor=PARTICIPANT, now=NOW)
+            else:
+                entry = Entry(None, f"示例{number}", 1, 0, "", True, "", "")
+                register(tx, get_activity(tx, code), entry, keys=app.extensions["keys"], now=NOW)
+
+    assert run_all(mixed, 40) == []
+    taken, rows = rows_of(app, code)
+    assert taken == 20
+    waiting = [row.queue for row in rows if row.state == "waitlisted"]
+    promoted = [row.queue for row in rows if row.state == "confirmed" and row.promoted_at is not None]
+    assert promoted
+    assert max(promoted) < min(waiting)  # type: ignore[type-var] # both always have a rank
+
+
+def test_one_form_sent_20_times_at_once_is_one_registration(app: Flask, backend: str) -> None:
+    code = make_race(app, capacity=50)
+    assert run_all(lambda _number: enter_once(app, code, 1, submission="S" * 22), 20) == []
+    assert rows_of(app, code)[0] == 1
+
+
+def test_one_phone_from_20_browsers_at_once_is_one_registration(app: Flask, backend: str) -> None:
+    code = make_race(app, capacity=50)
+    failed = run_all(lambda number: enter_once(app, code, number, phone="13800138000"), 20)
+    assert len(failed) == 19
+    assert {type(error).__name__ for error in failed} == {"PhoneTaken"}
+    assert rows_of(app, code)[0] == 1
+
+
+@contextmanager
+def no_lock(session: Session, activity_id: int) -> Iterator[Activity]:
+    yield session.get_one(Activity, activity_id)
+    session.flush()
+
+
+def slow_count(session: Session, activity: Activity, session_id: int | None) -> int:
+    found = count_taken(session, activity, session_id)
+    time.sleep(0.02)
+    return found
+
+
+def test_without_the_lock_the_same_race_overbooks(
+    app: Flask, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Negative control. PostgreSQL: no FOR UPDATE. SQLite: counted before the write lock is taken."""
+    code = make_race(app, capacity=5)
+    if backend == "postgresql":
+        monkeypatch.setattr(service, "with_places", no_lock)
+        monkeypatch.setattr(service, "count_taken", slow_count)
+        run_all(lambda number: enter_once(app, code, number), 24)
+    else:
+        seen = threading.local()
+        together = threading.Barrier(8)
+        monkeypatch.setattr(service, "count_taken", lambda *_: seen.taken)
+
+        def count_first(number: int) -> None:
+            with app.app_context():
+                seen.taken = count_taken(db.session(), get_activity(db.session(), code), None)
+                db.session.rollback()
+            together.wait(10)
+            enter_once(app, code, number)
+
+        run_all(count_first, 8, clients=8)
+    assert rows_of(app, code)[0] > 5
