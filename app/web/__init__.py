@@ -8,6 +8,7 @@ from app.config import Settings
 from app.web import (
     access,
     assets,
+    audit,
     auth,
     context,
     errors,
@@ -30,6 +31,6 @@ def register(app: Flask) -> None:
     context.register(app)
     assets.register(app)
     mine.register(app)
-    for screen in (auth, health, styleguide, registration, tickets):
+    for screen in (audit, auth, health, styleguide, registration, tickets):
         app.register_blueprint(screen.bp)
     access.check_every_endpoint(app)

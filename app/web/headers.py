@@ -25,6 +25,9 @@ def register(app: Flask, settings: Settings) -> None:
             allowed |= {"127.0.0.1", "localhost"}
         if host not in allowed:
             abort(400, description="这个网址不是本站的地址。请用正确的网址打开。")
+        # PostgreSQL refuses NUL in a text; nothing of ours has one.
+        if "\x00" in request.path or b"%00" in request.query_string:
+            abort(404)
         if request.method not in ("GET", "HEAD", "OPTIONS"):
             _check_origin(parts.netloc, settings)
 
