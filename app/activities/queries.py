@@ -7,20 +7,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import and_, case, false, func, or_, select
+from sqlalchemy.orm import Session, aliased, selectinload
 
 from app.activities.models import (
     Activity,
     ActivityChange,
     ActivitySession,
     ActivityState,
+    ActivityTask,
     ActivityUnit,
     Audience,
     HeritageItem,
     Listing,
     Programme,
     ReviewState,
+    UnitPart,
 )
 from app.activities.rules import same_venue
 from app.kernel.clock import business_day, day_bounds
@@ -68,6 +70,25 @@ class ListFilter:
     unit_id: int | None = None
     since: datetime | None = None
     until: datetime | None = None
+    with_discarded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRole:
+    """A unit and its part in an activity; `host` for the one that holds it."""
+
+    code: str
+    name: str
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRole:
+    """A task an activity is for; `is_primary` is the one it counts in."""
+
+    number: int
+    short_title: str
+    is_primary: bool
 
 
 def get_activity(session: Session, code: str) -> Activity:
@@ -93,7 +114,28 @@ def get_public_activity(session: Session, code: str) -> Activity:
     return activity
 
 
-def _columns() -> tuple[Any, ...]:
+def _under(paths: Sequence[str]) -> Any:
+    return or_(false(), *(Unit.path.startswith(path, autoescape=True) for path in paths))
+
+
+def _co_hosted(paths: Sequence[str]) -> Any:
+    partner = aliased(Unit)
+    return Activity.id.in_(
+        select(ActivityUnit.activity_id)
+        .join(partner, partner.id == ActivityUnit.unit_id)
+        .where(
+            ActivityUnit.part == UnitPart.CO_HOST.value,
+            or_(false(), *(partner.path.startswith(path, autoescape=True) for path in paths)),
+        )
+    )
+
+
+def is_co_hosted(session: Session, activity_id: int, paths: Sequence[str]) -> bool:
+    """Whether a unit of these subtrees co-hosts the activity."""
+    return session.scalar(select(Activity.id).where(Activity.id == activity_id, _co_hosted(paths))) is not None
+
+
+def row_columns() -> tuple[Any, ...]:
     return (
         Activity.id, Activity.code, Activity.title, Activity.kind, Activity.state, Activity.review_state,
         Activity.starts_at, Activity.ends_at, Activity.venue, Unit.name.label("host"), Activity.is_practice,
@@ -101,43 +143,45 @@ def _columns() -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _apply(statement: Select[Any], wanted: ListFilter, now: datetime) -> Select[Any]:
+def _conditions(wanted: ListFilter, now: datetime) -> list[Any]:
+    found: list[Any] = []
     if wanted.paths is not None:
-        statement = statement.where(or_(*(Unit.path.startswith(path, autoescape=True) for path in wanted.paths)))
-    if wanted.kind:
-        statement = statement.where(Activity.kind == wanted.kind)
-    if wanted.state == "ended":
-        statement = statement.where(Activity.state == ActivityState.PUBLISHED.value, Activity.ends_at <= now)
-    elif wanted.state == "published":
-        statement = statement.where(Activity.state == wanted.state, Activity.ends_at > now)
+        found.append(or_(_under(wanted.paths), _co_hosted(wanted.paths)))
+    if not wanted.with_discarded:
+        found.append(Activity.state != ActivityState.WITHDRAWN.value)
+    if wanted.state in ("published", "ended"):
+        over = Activity.ends_at <= now if wanted.state == "ended" else Activity.ends_at > now
+        found += [Activity.state == ActivityState.PUBLISHED.value, over]
     elif wanted.state:
-        statement = statement.where(Activity.state == wanted.state)
-    if wanted.review_state:
-        statement = statement.where(Activity.review_state == wanted.review_state)
-    if wanted.unit_id is not None:
-        statement = statement.where(Activity.host_unit_id == wanted.unit_id)
+        found.append(Activity.state == wanted.state)
+    for column, value in (
+        (Activity.kind, wanted.kind), (Activity.review_state, wanted.review_state),
+        (Activity.host_unit_id, wanted.unit_id),
+    ):  # fmt: skip
+        if value:
+            found.append(column == value)
     if wanted.since is not None:
-        statement = statement.where(Activity.starts_at >= wanted.since)
+        found.append(Activity.starts_at >= wanted.since)
     if wanted.until is not None:
-        statement = statement.where(Activity.starts_at < wanted.until)
-    return statement
+        found.append(Activity.starts_at < wanted.until)
+    return found
 
 
 def list_activities(
     session: Session, wanted: ListFilter, *, now: datetime, page: int = 1, size: int = 20
 ) -> tuple[list[ActivityRow], int]:
     """One page, newest start first (drafts without a time on top), and the number of all."""
-    base = select(*_columns()).join(Unit, Unit.id == Activity.host_unit_id)
-    total = session.scalar(
-        _apply(select(func.count()).select_from(Activity).join(Unit, Unit.id == Activity.host_unit_id), wanted, now)
-    )
+    where = _conditions(wanted, now)
+    joined = select(func.count()).select_from(Activity).join(Unit, Unit.id == Activity.host_unit_id)
     rows = session.execute(
-        _apply(base, wanted, now)
+        select(*row_columns())
+        .join(Unit, Unit.id == Activity.host_unit_id)
+        .where(*where)
         .order_by(Activity.starts_at.is_(None).desc(), Activity.starts_at.desc(), Activity.id.desc())
         .limit(size)
         .offset((page - 1) * size)
     )
-    return [ActivityRow(**row._mapping) for row in rows], total or 0
+    return [ActivityRow(**row._mapping) for row in rows], session.scalar(joined.where(*where)) or 0
 
 
 def find_twins(session: Session, activity: Activity) -> list[Twin]:
@@ -202,7 +246,7 @@ def list_public(
     session: Session, *, since: datetime, until: datetime | None = None, limit: int = 30
 ) -> list[ActivityRow]:
     """Listed activities that are not over at `since`, in order of start."""
-    statement = select(*_columns()).join(Unit, Unit.id == Activity.host_unit_id).where(_listed(), Activity.ends_at > since)
+    statement = select(*row_columns()).join(Unit, Unit.id == Activity.host_unit_id).where(_listed(), Activity.ends_at > since)
     if until is not None:
         statement = statement.where(Activity.starts_at < until)
     rows = session.execute(statement.order_by(Activity.starts_at, Activity.id).limit(limit))
@@ -234,13 +278,14 @@ def find_running(session: Session, *, now: datetime) -> ActivitySession | None:
 def list_waiting_listing(session: Session, paths: Sequence[str] | None) -> list[ActivityRow]:
     """Those that wait for the nod to be shown in public."""
     statement = (
-        select(*_columns())
+        select(*row_columns())
         .join(Unit, Unit.id == Activity.host_unit_id)
         .where(Activity.listing == Listing.WAITING.value, Activity.state == ActivityState.PUBLISHED.value)
     )
     if paths is not None:
-        statement = statement.where(or_(*(Unit.path.startswith(path, autoescape=True) for path in paths)))
-    return [ActivityRow(**row._mapping) for row in session.execute(statement.order_by(Activity.starts_at, Activity.id))]
+        statement = statement.where(_under(paths))
+    rows = session.execute(statement.order_by(Activity.starts_at, Activity.id).limit(200))
+    return [ActivityRow(**row._mapping) for row in rows]
 
 
 def list_for_workbench(session: Session, path: str) -> list[Activity]:
@@ -273,25 +318,38 @@ def list_heritage_items(session: Session) -> list[HeritageItem]:
     return list(session.scalars(select(HeritageItem).order_by(HeritageItem.name)))
 
 
-def list_programmes(session: Session) -> list[Programme]:
-    """Newest period first."""
-    return list(session.scalars(select(Programme).order_by(Programme.starts_on.desc(), Programme.id.desc())))
-
-
-def get_programme(session: Session, code: str) -> Programme:
-    """Raises NotFound."""
-    programme = session.scalar(select(Programme).where(Programme.code == code))
-    if programme is None:
-        raise NotFound("没有找到这个系列活动。")
-    return programme
-
-
-def units_of(session: Session, activity_id: int) -> list[tuple[str, str]]:
-    """(part, unit name) of co-hosts and those taking part."""
+def units_of(session: Session, activity: Activity) -> list[UnitRole]:
+    """Host first, then co-hosts, those taking part and the venue; one statement."""
+    part = func.coalesce(ActivityUnit.part, case((Unit.id == activity.host_unit_id, "host"), else_=UnitPart.VENUE.value))
     rows = session.execute(
-        select(ActivityUnit.part, Unit.name)
-        .join(Unit, Unit.id == ActivityUnit.unit_id)
-        .where(ActivityUnit.activity_id == activity_id)
-        .order_by(ActivityUnit.part, Unit.position, Unit.id)
+        select(Unit.code, Unit.name, part.label("part"))
+        .outerjoin(ActivityUnit, and_(ActivityUnit.unit_id == Unit.id, ActivityUnit.activity_id == activity.id))
+        .where(or_(Unit.id.in_((activity.host_unit_id, activity.venue_unit_id or 0)), ActivityUnit.id.is_not(None)))
+        .order_by(Unit.position, Unit.id)
     )
-    return [(row.part, row.name) for row in rows]
+    order = ("host", UnitPart.CO_HOST.value, UnitPart.TAKING_PART.value, UnitPart.VENUE.value)
+    return sorted((UnitRole(row.code, row.name, row.part) for row in rows), key=lambda unit: order.index(unit.part))
+
+
+def tasks_of(session: Session, activity: Activity) -> list[TaskRole]:
+    """The primary task first, then the related ones by number."""
+    related = select(ActivityTask.task_id).where(ActivityTask.activity_id == activity.id)
+    rows = session.execute(
+        select(Task.id, Task.number, Task.short_title).where(
+            or_(Task.id == (activity.primary_task_id or 0), Task.id.in_(related))
+        )
+    )
+    roles = [TaskRole(row.number, row.short_title, row.id == activity.primary_task_id) for row in rows]
+    return sorted(roles, key=lambda role: (not role.is_primary, role.number))
+
+
+def names_of(session: Session, activity: Activity) -> tuple[str, str, str]:
+    """(heritage item, programme title, programme code), empty where there is none."""
+    row = session.execute(
+        select(HeritageItem.name, Programme.title, Programme.code)
+        .select_from(Activity)
+        .outerjoin(HeritageItem, HeritageItem.id == Activity.heritage_item_id)
+        .outerjoin(Programme, Programme.id == Activity.programme_id)
+        .where(Activity.id == activity.id)
+    ).one()
+    return row[0] or "", row[1] or "", row[2] or ""

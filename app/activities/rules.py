@@ -10,6 +10,9 @@ from datetime import datetime, timedelta
 from app.kernel.errors import Problem
 
 TITLE_MOST = 60
+VENUE_MOST = 80
+SUMMARY_MOST = 300
+BRING_MOST = 100
 SESSIONS_MOST = 30
 CAPACITY_MOST = 100_000
 LONGEST = timedelta(days=31)
@@ -56,19 +59,27 @@ def window(
     )
 
 
+def text_problems(*, title: str, venue: str, summary: str = "", bring: str = "") -> list[Problem]:
+    """Texts that are missing or longer than they may be; even a draft has a title."""
+    found = [] if title else [Problem("title_missing", "还没填活动名称。", field="title")]
+    for name, label, text, most in (
+        ("title", "活动名称", title, TITLE_MOST), ("venue", "地点", venue, VENUE_MOST),
+        ("summary", "介绍", summary, SUMMARY_MOST), ("bring", "自带物品", bring, BRING_MOST),
+    ):  # fmt: skip
+        if len(text) > most:
+            found.append(Problem(f"{name}_long", f"{label}最多{most}个字，现在{len(text)}个。", field=name))
+    return found
+
+
 def problems_of(
-    *, title: str, venue: str, sessions: Sequence[PlannedSession], is_paper: bool, now: datetime
+    *, title: str, venue: str, sessions: Sequence[PlannedSession], is_paper: bool, now: datetime | None
 ) -> list[Problem]:
-    """What stops this from being published (or entered after paper)."""
-    found = []
-    if not title:
-        found.append(Problem("title_missing", "还没填活动名称。", field="title"))
-    elif len(title) > TITLE_MOST:
-        found.append(Problem("title_long", f"活动名称最多{TITLE_MOST}个字，现在{len(title)}个。", field="title"))
+    """What stops this from being published (or entered after paper); `now` None skips past and future."""
+    found = text_problems(title=title, venue=venue)
     if not venue:
         found.append(Problem("venue_missing", "还没填地点。已填的内容都在，没有丢。", field="venue"))
     found.extend(session_problems(sessions))
-    if sessions and not found:
+    if sessions and not found and now is not None:
         last = max(session.ends_at for session in sessions)
         if is_paper and last > now:
             found.append(Problem("paper_future", "补录的活动应当已经结束，请检查日期。", field="date"))

@@ -55,6 +55,7 @@ ACTIONS: dict[str, Audited] = {
     "activity.listed": _a("同意公开展示"),
     "activity.listing_declined": _a("不同意公开展示", "", "reason"),
     "activity.joined": _a("加入协办", "unit"),
+    "activity.discarded": _a("放弃草稿"),
     "activity.paper_entered": _a("补录活动", "kind headcount"),
     # registration
     "registration.made": _a("报名", "state headcount"),
