@@ -39,7 +39,6 @@ from app.registration.places import (
 from app.registration.queries import RosterRow, roster
 from app.registration.rules import (
     CONSENT_VERSION,
-    NAME_STORED,
     REASON_MOST,
     Asked,
     InLine,
@@ -340,23 +339,6 @@ def count_registrations(session: Session, activity_id: int) -> int:
         )
         or 0
     )
-
-
-def add_walk_in(
-    session: Session, activity: Activity, *, session_id: int, adults: int, name: str, browser_index: str | None,
-    now: datetime, keys: KeyRing, children: int = 0,
-) -> Registration:
-    """The registration that every walk-in check-in belongs to; takes no registration place."""
-    registration = Registration(
-        activity_id=activity.id, session_id=session_id, kind=RegistrationKind.WALK_IN.value,
-        state=RegistrationState.CONFIRMED.value, adults=adults, children=children, created_at=now,
-        browser_index=browser_index,
-    )  # fmt: skip
-    session.add(registration)
-    session.flush()
-    if one_line(name):
-        session.add(PersonalDetail(registration_id=registration.id, name=one_line(name)[:NAME_STORED]))
-    return registration
 
 
 def add_counted(

@@ -8,7 +8,7 @@ from flask import Flask, Response, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_limiter.errors import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from werkzeug.exceptions import HTTPException
 
 from app.extensions import db
@@ -90,6 +90,8 @@ def register(app: Flask) -> None:
     @app.errorhandler(DBAPIError)
     def database_error(error: DBAPIError) -> Response:
         db.session.rollback()
+        if isinstance(error, DataError):  # a value the database cannot even read: the sender's, not ours
+            return error_page(400)
         log.error("database error on %s: %s", request.endpoint, type(error.orig).__name__)
         busy = type(error.orig).__name__ in ("LockNotAvailable", "QueryCanceled") or "locked" in str(error.orig)
         return error_page(503, retry_after=3) if busy else error_page(500)

@@ -36,7 +36,9 @@ def codes(given_: Asked) -> list[str]:
 
 
 @given(LINES, st.integers(0, 100), st.integers(0, 100))
-def test_promotion_never_gives_more_than_is_free_and_keeps_the_order(line: list[InLine], capacity: int, taken: int) -> None:
+def test_promotion_never_gives_more_than_is_free_and_keeps_the_order(
+    line: list[InLine], capacity: int, taken: int
+) -> None:
     moved = promote(line, capacity=capacity, taken=taken)
     sizes = {waiting.id: waiting.headcount for waiting in line}
     assert sum(sizes[id_] for id_ in moved) <= max(0, capacity - taken)

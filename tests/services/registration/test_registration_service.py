@@ -20,7 +20,7 @@ from app.kernel.errors import Conflict, NotFound, RuleBroken
 from app.kernel.keys import KeyRing
 from app.kernel.tokens import digest
 from app.registration.indexes import ticket_code
-from app.registration.models import PersonalDetail, Registration, RegistrationState
+from app.registration.models import PersonalDetail, Registration, RegistrationKind, RegistrationState
 from app.registration.places import count_ahead, places
 from app.registration.queries import (
     count_by_state,
@@ -37,7 +37,6 @@ from app.registration.service import (
     PhoneTaken,
     Registered,
     add_counted,
-    add_walk_in,
     cancel_activity,
     cancel_registration,
     change_capacity,
@@ -169,15 +168,18 @@ def test_a_session_of_another_activity_or_one_that_is_over_cannot_be_chosen(tx: 
     assert refused.value.code == "session_over"
 
 
-def test_walk_ins_and_counts_take_no_registration_place(tx: Session, enter: Enter, keys: KeyRing) -> None:
+def test_walk_ins_and_counts_take_no_registration_place(tx: Session, enter: Enter) -> None:
     activity = make_activity(tx, capacity=1)
     session_id = activity.sessions[0].id
-    add_walk_in(
-        tx, activity, session_id=session_id, adults=6, name="示例王先生", browser_index=None, now=NOW, keys=keys
-    )
     add_counted(tx, activity, session_id=session_id, adults=2, children=40, now=NOW)
+    tx.add(
+        Registration(
+            activity_id=activity.id, session_id=session_id, kind=RegistrationKind.WALK_IN.value, state="confirmed",
+            adults=6, created_at=NOW,
+        )
+    )  # fmt: skip
     assert enter(activity).registration.state == "confirmed"
-    assert roster(tx, activity.id, states=list(RegistrationState))[0].headcount == 1
+    assert [row.headcount for row in roster(tx, activity.id, states=list(RegistrationState))] == [1]
 
 
 def test_a_second_submit_of_the_same_form_finds_its_own_ticket(tx: Session, enter: Enter) -> None:
