@@ -27,9 +27,7 @@ def make_unit(
     if parent is None and kind is not UnitKind.DISTRICT:
         parent = session.scalar(select(Unit).where(Unit.kind == UnitKind.DISTRICT.value))
         if parent is None:
-            parent = create_unit(
-                session, name="示例度假区", kind=UnitKind.DISTRICT, parent=None, actor=SYSTEM, now=NOW
-            )
+            parent = create_unit(session, name="示例度假区", kind=UnitKind.DISTRICT, parent=None, actor=SYSTEM, now=NOW)
     return create_unit(
         session, name=name or f"示例{next(_numbers)}镇", kind=kind, parent=parent, actor=SYSTEM, now=NOW, **more
     )
