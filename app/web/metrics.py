@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, request, send_file
+from typing import Any
+
+from flask import Blueprint, g, request, send_file, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
@@ -21,7 +23,7 @@ from app.metrics.board import Board, load_board
 from app.metrics.ledger import ledger_tables
 from app.metrics.queries import FactFilter, count_erased, count_facts, get_fact, known_years, list_facts, sum_facts
 from app.organisation.models import Unit
-from app.organisation.permissions import Action, reach
+from app.organisation.permissions import Action, may, reach
 from app.review.queries import history
 from app.web.access import current_actor, requires
 from app.web.paging import Page, asked_page
@@ -34,6 +36,15 @@ PAGE_SIZE = 30
 @bp.before_request
 def _mark() -> None:
     staff_page()
+
+
+@bp.app_context_processor
+def _links() -> dict[str, Any]:
+    """`task_url(number, year)`; `may_export` for the ledger's button."""
+    return {
+        "task_url": lambda number, year: url_for("planning.task", number=number, year=year),
+        "may_export": bool(g.get("staff_page")) and may(current_actor(), Action.LEDGER_EXPORT),
+    }
 
 
 def asked_year() -> int:
