@@ -1,50 +1,56 @@
-# The commands people use; `make help` lists them.
+# The commands people use; `make` alone lists them.
 SHELL := /bin/bash
 PY := .venv/bin/python
 PORT ?= 8000
 export PORT
 export PYTHONDONTWRITEBYTECODE = 1
-DEV := SHILIU_ENV=development SHILIU_DEMO=true
 
-.PHONY: help run test lint bench proof pictures lock clean test-tools
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench proof pictures lock format clean test-tools
 
 help: ## this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
+# Plain pip, so that the machine's own mirror settings count; again only when the lock changes.
 .venv/.stamp: requirements.lock tools/venv.sh
 	@bash tools/venv.sh
 	@touch $@
 
-run: .venv/.stamp ## environment, browser files, database, plan, demo data, server
-	@$(DEV) bash tools/run.sh
+run: .venv/.stamp ## all set-up, demo data, server and worker; LAN=1 for a phone, PORT=8000, SHILIU_HOME=instance
+	@LAN=$(LAN) bash tools/run.sh
 
-lint: .venv/.stamp ## ruff, types, import contracts, templates
+test: test-tools ## every test: SQLite, PostgreSQL, Chromium; races and journeys on their own
+	.venv/bin/pytest -n 2 -m "not serial and not proof"
+	.venv/bin/pytest -n 0 -m "serial and not proof"
+
+lint: .venv/.stamp ## style, types, order of imports, templates, architecture
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/djlint --lint --quiet templates
+	.venv/bin/pytest -n 0 tests/architecture -k "not postgresql"
+
+bench: .venv/.stamp ## ratios measured side by side into bench/latest.json; BENCH=photo for one group
+	$(PY) -m bench.run $(BENCH)
+
+proof: test-tools ## the published proofs in full length, into docs/proof.json
+	SHILIU_PROOF=full $(PY) -m tools.proof
+
+pictures: test-tools ## the README's pictures, into docs/pictures/
+	$(PY) -m tools.pictures
+
+lock: .venv/.stamp ## requirements.lock anew: names, versions and hashes, no addresses
+	$(PY) -m pip install --quiet --disable-pip-version-check uv
+	.venv/bin/uv pip compile --group dev pyproject.toml --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements.lock
+
+format: .venv/.stamp ## bring the code into its usual shape
+	.venv/bin/ruff check --fix-only --quiet .
+	.venv/bin/ruff format .
+
+clean: ## caches and fetched browser files; data and .venv stay
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .cache static/vendor
 
 test-tools: .venv/.stamp
 	@bash tools/test_tools.sh
-	@SHILIU_ENV=development SHILIU_HOME=$${TMPDIR:-/tmp}/shiliu-assets .venv/bin/flask --app wsgi assets sync
-
-test: test-tools ## all tests, on SQLite and PostgreSQL and in Chromium
-	.venv/bin/pytest -n 2 -m "not serial and not proof"
-	.venv/bin/pytest -n 0 -m "serial and not proof"
-
-bench: .venv/.stamp ## ratios measured side by side: make bench BENCH=photo
-	$(PY) -m bench.run $(BENCH)
-
-proof: test-tools ## the published figures in full length, into docs/proof.json
-	SHILIU_PROOF=full .venv/bin/pytest -n 0 -m "serial or proof"
-
-pictures: test-tools ## the README's pictures
-	$(DEV) $(PY) tools/pictures.py
-
-lock: ## requirements.lock anew, by name, version and hash
-	$(PY) -m pip install --quiet uv
-	.venv/bin/uv pip compile --group dev pyproject.toml --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
-
-clean: ## caches and vendored files; data stays
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache static/vendor
+	@SHILIU_ENV=test SHILIU_HOME=$(CURDIR)/.cache/assets .venv/bin/flask --app wsgi assets sync

