@@ -15,7 +15,7 @@ from app.organisation.models import Unit, UnitKind, User
 from app.organisation.service import create_unit, create_user
 
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)  # 11月20日 周五 10:00 in Shanghai
-PASSWORD = "石榴籽-2026-demo"  # noqa: S105 - of the tests' own accounts
+PASSWORD = "石榴籽-2026-demo"
 
 _numbers = count(1)
 
