@@ -162,9 +162,7 @@ class Activity(CodeMixin, Base):
         order_by="ActivitySession.position", lazy="selectin", back_populates="activity"
     )
     units: Mapped[list[ActivityUnit]] = relationship(order_by="ActivityUnit.id", lazy="select")
-    related_tasks: Mapped[list[ActivityTask]] = relationship(
-        order_by="ActivityTask.task_id", lazy="select"
-    )
+    related_tasks: Mapped[list[ActivityTask]] = relationship(order_by="ActivityTask.task_id", lazy="select")
 
 
 class ActivitySession(CodeMixin, Base):

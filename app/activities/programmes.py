@@ -32,8 +32,16 @@ def _problems(title: str, intro: str, starts_on: date, ends_on: date) -> list[Pr
 
 
 def create_programme(
-    session: Session, *, kind: ProgrammeKind, title: str, intro: str, starts_on: date, ends_on: date, host: Unit,
-    actor: Actor, now: datetime,
+    session: Session,
+    *,
+    kind: ProgrammeKind,
+    title: str,
+    intro: str,
+    starts_on: date,
+    ends_on: date,
+    host: Unit,
+    actor: Actor,
+    now: datetime,
 ) -> Programme:
     """A series of activities over a period."""
     title, intro = one_line(title), clean(intro)
@@ -52,8 +60,16 @@ def create_programme(
 
 
 def change_programme(
-    session: Session, programme: Programme, *, kind: ProgrammeKind, title: str, intro: str, starts_on: date,
-    ends_on: date, actor: Actor, now: datetime,
+    session: Session,
+    programme: Programme,
+    *,
+    kind: ProgrammeKind,
+    title: str,
+    intro: str,
+    starts_on: date,
+    ends_on: date,
+    actor: Actor,
+    now: datetime,
 ) -> None:
     """Kind and period count in figures, so both stand in the log before and after."""
     title, intro = one_line(title), clean(intro)

@@ -135,6 +135,12 @@ def is_co_hosted(session: Session, activity_id: int, paths: Sequence[str]) -> bo
     return session.scalar(select(Activity.id).where(Activity.id == activity_id, _co_hosted(paths))) is not None
 
 
+def titles_of(session: Session, codes: Sequence[str]) -> dict[str, str]:
+    """Titles by code; unknown codes are absent."""
+    rows = session.execute(select(Activity.code, Activity.title).where(Activity.code.in_(codes)))
+    return {row.code: row.title for row in rows}
+
+
 def row_columns() -> tuple[Any, ...]:
     return (
         Activity.id, Activity.code, Activity.title, Activity.kind, Activity.state, Activity.review_state,
@@ -246,7 +252,9 @@ def list_public(
     session: Session, *, since: datetime, until: datetime | None = None, limit: int = 30
 ) -> list[ActivityRow]:
     """Listed activities that are not over at `since`, in order of start."""
-    statement = select(*row_columns()).join(Unit, Unit.id == Activity.host_unit_id).where(_listed(), Activity.ends_at > since)
+    statement = (
+        select(*row_columns()).join(Unit, Unit.id == Activity.host_unit_id).where(_listed(), Activity.ends_at > since)
+    )
     if until is not None:
         statement = statement.where(Activity.starts_at < until)
     rows = session.execute(statement.order_by(Activity.starts_at, Activity.id).limit(limit))
@@ -288,24 +296,27 @@ def list_waiting_listing(session: Session, paths: Sequence[str] | None) -> list[
     return [ActivityRow(**row._mapping) for row in rows]
 
 
-def list_for_workbench(session: Session, path: str) -> list[Activity]:
-    """All of a subtree that are not finished business, and the last that were approved."""
+def list_for_workbench(session: Session, paths: Sequence[str] | None) -> list[Activity]:
+    """What is not finished business, by start; drafts without a time last."""
     open_states = (ReviewState.NOT_SUBMITTED.value, ReviewState.RETURNED.value, ReviewState.UNDER_REVIEW.value)
-    return list(
-        session.scalars(
-            select(Activity)
-            .join(Unit, Unit.id == Activity.host_unit_id)
-            .where(
-                Unit.path.startswith(path, autoescape=True),
-                Activity.is_practice.is_(False),
-                Activity.review_state.in_(open_states),
-                Activity.state.in_((ActivityState.DRAFT.value, ActivityState.PUBLISHED.value)),
-            )
-            .order_by(Activity.starts_at, Activity.id)
-            .limit(200)
-            .options(selectinload(Activity.sessions))
+    statement = (
+        select(Activity)
+        .join(Unit, Unit.id == Activity.host_unit_id)
+        .where(
+            Activity.is_practice.is_(False),
+            Activity.review_state.in_(open_states),
+            Activity.state.in_((ActivityState.DRAFT.value, ActivityState.PUBLISHED.value)),
         )
     )
+    if paths is not None:
+        statement = statement.where(_under(paths))
+    order = (Activity.starts_at.is_(None), Activity.starts_at, Activity.id)
+    return list(session.scalars(statement.order_by(*order).limit(200)))
+
+
+def load_many(session: Session, ids: Sequence[int]) -> dict[int, Activity]:
+    """Activities with their sessions by id, for lists; two statements."""
+    return {activity.id: activity for activity in session.scalars(select(Activity).where(Activity.id.in_(ids)))}
 
 
 def task_choices(session: Session) -> list[tuple[int, int, str]]:
@@ -320,7 +331,9 @@ def list_heritage_items(session: Session) -> list[HeritageItem]:
 
 def units_of(session: Session, activity: Activity) -> list[UnitRole]:
     """Host first, then co-hosts, those taking part and the venue; one statement."""
-    part = func.coalesce(ActivityUnit.part, case((Unit.id == activity.host_unit_id, "host"), else_=UnitPart.VENUE.value))
+    part = func.coalesce(
+        ActivityUnit.part, case((Unit.id == activity.host_unit_id, "host"), else_=UnitPart.VENUE.value)
+    )
     rows = session.execute(
         select(Unit.code, Unit.name, part.label("part"))
         .outerjoin(ActivityUnit, and_(ActivityUnit.unit_id == Unit.id, ActivityUnit.activity_id == activity.id))

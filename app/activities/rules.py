@@ -16,6 +16,7 @@ BRING_MOST = 100
 SESSIONS_MOST = 30
 CAPACITY_MOST = 100_000
 LONGEST = timedelta(days=31)
+SUBMIT_WITHIN = timedelta(days=7)  # after the end; asked for on the workbench, never enforced
 
 STATE_LABELS = {
     "draft": "草稿", "published": "已发布", "ended": "已结束", "closed": "已办结", "cancelled": "已取消",
@@ -48,8 +49,13 @@ def shown_state(state: str, ends_at: datetime | None, now: datetime) -> str:
 
 
 def window(
-    *, starts_at: datetime, ends_at: datetime, opens_before_min: int, closes_after_min: int,
-    opened_at: datetime | None = None, closes_at: datetime | None = None,
+    *,
+    starts_at: datetime,
+    ends_at: datetime,
+    opens_before_min: int,
+    closes_after_min: int,
+    opened_at: datetime | None = None,
+    closes_at: datetime | None = None,
 ) -> tuple[datetime, datetime]:
     """When sign-in is open: 60 min before to 30 min after, unless set by hand (domain.md, Check-in)."""
     opens = starts_at - timedelta(minutes=opens_before_min)

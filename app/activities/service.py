@@ -77,8 +77,15 @@ def create_activity(session: Session, data: ActivityInput, *, actor: Actor, now:
 
 
 def change_activity(
-    session: Session, activity: Activity, data: ActivityInput, *, version: int | None = None, reason: str = "",
-    needs_nod: bool = True, actor: Actor, now: datetime,
+    session: Session,
+    activity: Activity,
+    data: ActivityInput,
+    *,
+    version: int | None = None,
+    reason: str = "",
+    needs_nod: bool = True,
+    actor: Actor,
+    now: datetime,
 ) -> Activity:
     """Replace what the form holds. A change of time or place after publication is kept for the
     participants' pages; after the start it asks for a reason. Raises Conflict for a lost update."""
@@ -128,9 +135,7 @@ def _record_change(
     )  # fmt: skip
 
 
-def publish_activity(
-    session: Session, activity: Activity, *, needs_nod: bool, actor: Actor, now: datetime
-) -> None:
+def publish_activity(session: Session, activity: Activity, *, needs_nod: bool, actor: Actor, now: datetime) -> None:
     """Draft → published. A public listing waits for the nod (先审后发) unless the actor may give it."""
     lock(session, activity)
     if activity.state != ActivityState.DRAFT.value:
@@ -196,7 +201,13 @@ def decide_listing(
 
 
 def copy_activity(
-    session: Session, activity: Activity, *, first_start: datetime, is_practice: bool = False, actor: Actor, now: datetime
+    session: Session,
+    activity: Activity,
+    *,
+    first_start: datetime,
+    is_practice: bool = False,
+    actor: Actor,
+    now: datetime,
 ) -> Activity:
     """A draft with the same settings, all times moved so that the first session starts then."""
     if not activity.sessions:
@@ -287,9 +298,7 @@ def _listing_of(session: Session, activity: Activity, *, needs_nod: bool, actor:
     return Listing.WAITING
 
 
-def _settle_listing(
-    session: Session, activity: Activity, *, rewritten: bool, needs_nod: bool, actor: Actor
-) -> None:
+def _settle_listing(session: Session, activity: Activity, *, rewritten: bool, needs_nod: bool, actor: Actor) -> None:
     """After an edit: new words on the public calendar wait for the nod again, else 先审后发 would be hollow."""
     stands = activity.listing in (Listing.LISTED.value, Listing.WAITING.value)
     if stands and activity.audience == Audience.PUBLIC.value and not rewritten:

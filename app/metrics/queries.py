@@ -245,6 +245,16 @@ def sum_facts(session: Session, wanted: FactFilter) -> tuple[int, Grades, int]:
     return int(row.n), grades, int(row.photos or 0)
 
 
+def sum_of_programme(session: Session, programme_id: int) -> tuple[int, Grades]:
+    """(activities, grades) of a programme's approved activities, over all years it runs."""
+    row = session.execute(
+        select(func.count().label("n"), *_grade_sums()).where(
+            ActivityFact.programme_id == programme_id, ActivityFact.withdrawn_at.is_(None)
+        )
+    ).one()
+    return int(row.n), Grades(*(int(value or 0) for value in (row.a, row.b, row.c, row.d)))
+
+
 def list_facts(
     session: Session, wanted: FactFilter, *, page: int = 1, size: int | None = 50
 ) -> list[FactRow]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -138,18 +139,30 @@ def count_ahead(session: Session, registration: Registration, activity: Activity
 
 def places(session: Session, activity: Activity) -> dict[int | None, Places]:
     """Per pool: capacity, taken, people waiting. One statement."""
-    choose = activity.attendance == Attendance.CHOOSE_ONE.value
+    return places_of_many(session, [activity])[activity.id]
+
+
+def places_of_many(session: Session, activities: Sequence[Activity]) -> dict[int, dict[int | None, Places]]:
+    """`places` by activity id, for lists; one statement however many they are."""
     rows = session.execute(
         select(
-            Registration.session_id, Registration.state,
+            Registration.activity_id, Registration.session_id, Registration.state,
             func.sum(Registration.adults + Registration.children).label("people"),
         )
         .where(
-            Registration.activity_id == activity.id, Registration.kind.in_(_PLACED),
-            Registration.state.in_((*_HELD, RegistrationState.WAITLISTED.value)),
+            Registration.activity_id.in_([activity.id for activity in activities]),
+            Registration.kind.in_(_PLACED), Registration.state.in_((*_HELD, RegistrationState.WAITLISTED.value)),
         )
-        .group_by(Registration.session_id, Registration.state)
+        .group_by(Registration.activity_id, Registration.session_id, Registration.state)
     ).all()  # fmt: skip
+    return {
+        activity.id: _pools(activity, [row for row in rows if row.activity_id == activity.id])
+        for activity in activities
+    }
+
+
+def _pools(activity: Activity, rows: Sequence[Any]) -> dict[int | None, Places]:
+    choose = activity.attendance == Attendance.CHOOSE_ONE.value
     result: dict[int | None, Places] = {}
     for pool in [s.id for s in activity.sessions] if choose else [None]:
         mine = [row for row in rows if not choose or row.session_id == pool]

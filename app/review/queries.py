@@ -119,6 +119,15 @@ def current_case(session: Session, activity_id: int) -> ReviewCase | None:
     )
 
 
+def current_cases(session: Session, activity_ids: Sequence[int]) -> dict[int, tuple[ReviewCase, str]]:
+    """The newest submission of each activity with the reading office's name, for lists; one statement."""
+    newest = select(func.max(ReviewCase.id)).where(ReviewCase.activity_id.in_(activity_ids)).group_by(ReviewCase.activity_id)
+    rows = session.execute(
+        select(ReviewCase, Unit.name).join(Unit, Unit.id == ReviewCase.reader_unit_id).where(ReviewCase.id.in_(newest))
+    )
+    return {case.activity_id: (case, reader) for case, reader in rows}
+
+
 def current_fact(session: Session, activity_id: int) -> ActivityFact | None:
     """The fact that counts now."""
     return session.scalar(

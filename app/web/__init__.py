@@ -7,19 +7,33 @@ from flask import Flask
 from app.config import Settings
 from app.web import (
     access,
+    activities,
     assets,
     audit,
     auth,
+    checkin,
+    console,
     context,
     errors,
+    evidence,
     headers,
     health,
+    home,
+    metrics,
     mine,
+    planning,
+    public,
     registration,
     rendering,
+    review,
     styleguide,
     tickets,
 )
+
+SCREENS = (
+    activities, audit, auth, checkin, console, evidence, health, home, metrics, planning, public, registration,
+    review, styleguide, tickets,
+)  # fmt: skip
 
 
 def register(app: Flask) -> None:
@@ -31,6 +45,6 @@ def register(app: Flask) -> None:
     context.register(app)
     assets.register(app)
     mine.register(app)
-    for screen in (audit, auth, health, styleguide, registration, tickets):
+    for screen in SCREENS:
         app.register_blueprint(screen.bp)
     access.check_every_endpoint(app)

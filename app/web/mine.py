@@ -38,6 +38,11 @@ def own_secret(activity_code: str) -> str | None:
     return found[0] if found else None
 
 
+def all_tickets() -> list[tuple[str, str]]:
+    """(activity code, secret) of every ticket of this browser, the latest first."""
+    return list(reversed(_read()))
+
+
 def remember(response: Response, activity_code: str, secret: str) -> None:
     """Keep a ticket on this browser; at most 20, the oldest leave first."""
     kept = [pair for pair in _read() if pair[1] != secret]
