@@ -34,16 +34,17 @@ def recording(engine: Engine) -> Iterator[list[str]]:
 def watching_gets(engine: Engine) -> Iterator[list[str]]:
     """Collect `METHOD path: statement` of every write that a GET or HEAD committed."""
     found: list[str] = []
+    mine = f"get_wrote_{id(found)}"  # watchers may stand one in another
 
     def note(conn: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
         if _WRITE.match(statement) and has_request_context() and request.method in ("GET", "HEAD"):
-            conn.info.setdefault("get_wrote", []).append(f"{request.method} {request.path}: {statement[:120]}")
+            conn.info.setdefault(mine, []).append(f"{request.method} {request.path}: {statement[:120]}")
 
     def commit(conn: Connection) -> None:
-        found.extend(conn.info.pop("get_wrote", ()))
+        found.extend(conn.info.pop(mine, ()))
 
     def rollback(conn: Connection) -> None:
-        conn.info.pop("get_wrote", None)
+        conn.info.pop(mine, None)
 
     pairs = (("before_cursor_execute", note), ("commit", commit), ("rollback", rollback))
     for name, listener in pairs:
