@@ -92,7 +92,7 @@ class Settings(BaseSettings):
             if self.demo:
                 raise ValueError("正式环境不能打开示例模式，请去掉 SHILIU_DEMO")
         if self.secret_key and len(self.secret_key) < 32:
-            raise ValueError("SHILIU_SECRET_KEY 太短，至少 32 个字符")
+            raise ValueError("SHILIU_SECRET_KEY 太短，至少32个字符")
         return self
 
     @property

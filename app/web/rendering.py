@@ -23,7 +23,7 @@ def wants_fragment() -> bool:
     )
 
 
-def render(page: str, fragment: str | None = None, *, status: int = 200, event: str = "", **context: Any) -> Response:
+def render(page: str, fragment: str | None = None, /, *, status: int = 200, event: str = "", **context: Any) -> Response:
     """The fragment when htmx asks for one, else the page; `event` becomes HX-Trigger."""
     template = fragment if fragment and wants_fragment() else page
     response = make_response(render_template(template, **context), status)
