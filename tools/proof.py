@@ -1,0 +1,57 @@
+"""Runs the published proofs in full length and writes docs/proof.json: `make proof`.
+
+A proof is a test marked `proof` (or a race that lengthens itself under SHILIU_PROOF=full); it leaves its numbers by
+`record_property("figure name", value)`.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+from bench.run import commit, machine
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "docs" / "proof.json"
+COMMAND = "make proof"
+
+
+def read(report: Path) -> list[dict[str, object]]:
+    """Name, result, seconds and recorded figures of every test in a JUnit report of our own."""
+    found: list[dict[str, object]] = []
+    for case in ET.parse(report).iter("testcase"):
+        broken = case.find("failure") is not None or case.find("error") is not None
+        skipped = case.find("skipped") is not None
+        found.append(
+            {
+                "proof": f"{case.get('classname', '')}::{case.get('name', '')}",
+                "result": "failed" if broken else "skipped" if skipped else "held",
+                "seconds": round(float(case.get("time", 0)), 1),
+                "figures": {each.get("name"): each.get("value") for each in case.iter("property")},
+            }
+        )
+    return found
+
+
+def main() -> int:
+    """pytest's own exit code; the file is written whatever happened."""
+    with tempfile.TemporaryDirectory(prefix="shiliu-proof-") as folder:
+        report = Path(folder) / "report.xml"
+        pytest = [sys.executable, "-m", "pytest", "-n", "0", "-m", "serial or proof", f"--junit-xml={report}"]
+        code = subprocess.run([*pytest, *sys.argv[1:]], cwd=ROOT, check=False).returncode
+        if not report.exists():
+            return code or 1
+        proofs = read(report)
+    content = {"commit": commit(), "machine": machine(), "command": COMMAND, "proofs": proofs}
+    TARGET.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    held = sum(proof["result"] == "held" for proof in proofs)
+    print(f"{held} of {len(proofs)} proofs held; {TARGET.relative_to(ROOT)}")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
