@@ -85,14 +85,15 @@ def _page(
 
 
 FOLDED = (
-    "until", "label", "capacity", "bring", "host", "co_hosts", "taking_part", "primary_task", "related", "programme",
+    "until", "label", "summary", "capacity", "bring", "classes", "pairs", "reach", "host", "co_hosts", "taking_part", "primary_task", "related", "programme",
     "attendance", "opens_before", "closes_after",
 )  # fmt: skip
 
 
 def _is_more_open(form: ActivityForm) -> bool:
     """A folded field with an error, or more than one session: nobody should have to search."""
-    return bool(form.more.entries) or any(form[name].errors for name in FOLDED)
+    details = [f.name for f in form if f.name.startswith("detail_")]
+    return bool(form.more.entries) or any(form[name].errors for name in (*FOLDED, *details))
 
 
 def _blank(kind: str, *, is_paper: bool) -> ActivityForm:
