@@ -133,10 +133,13 @@ def agenda(rows: list[ActivityRow]) -> list[Entry]:
     session = db.session()
     activities = load_many(session, [row.id for row in rows])
     held = places_of_many(session, list(activities.values()))
-    return [_entry(row, activities[row.id], held[row.id]) for row in rows]
+    moment = now()
+    return [_entry(row, activities[row.id], held[row.id], moment) for row in rows]
 
 
-def _entry(row: ActivityRow, activity: Activity, pools: dict[int | None, Places]) -> Entry:
+def _entry(row: ActivityRow, activity: Activity, pools: dict[int | None, Places], moment: datetime) -> Entry:
+    if row.ends_at is not None and row.ends_at <= moment:
+        return Entry(row, _("已结束"), False)
     if not activity.takes_registration:
         return Entry(row, _("不用报名，到场扫码") if activity.takes_walk_in else _("由单位组织参加"), False)
     left = [pool.left for pool in pools.values()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.web import programmes  # noqa: F401 - 系列活动 stand in the same room
-from app.web.activities import detail, edit, listing, share  # noqa: F401 - each adds its views to the blueprint
+from app.web.activities import detail, edit, listing, poster, share  # noqa: F401 - each adds its views to the blueprint
 from app.web.activities.blueprint import bp
 
 __all__ = ["bp"]

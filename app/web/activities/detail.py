@@ -172,7 +172,9 @@ def _next_step(activity: Activity, shown: str, totals: dict[int, Totals], moment
     if shown == "ended" and opens is not None and moment >= opens[1]:
         if totals or activity.origin == "paper":
             return Step(_("上传照片，准备提交"), evidence, _("签到已经结束，就差照片和提交。"))
-        return Step(_("补录人数"), link("console.show", code=code), _("还没有签到记录。照纸质签到表补上人数，再传照片。"))
+        return Step(
+            _("补录人数"), link("console.show", code=code), _("还没有签到记录。照纸质签到表补上人数，再传照片。")
+        )
     if opens is not None and moment >= opens[0] - SOON:
         return Step(_("打开现场控制台"), link("console.show", code=code), _("大屏、签到台、现场登记都在里面。"))
     return Step(_("去分享"), url_for("activities.share", code=code), _("链接、二维码、海报和一段可粘贴的文字。"))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-
-import qrcode
 from flask import url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
@@ -12,12 +9,12 @@ from werkzeug.wrappers import Response
 from app.activities.kinds import KINDS
 from app.activities.models import Activity, ActivityState
 from app.activities.queries import UnitRole, units_of
+from app.exports import qr
 from app.extensions import db
 from app.kernel.errors import NotFound
 from app.organisation.permissions import Action
 from app.web.access import load_activity, requires, settings
 from app.web.activities.blueprint import bp, link
-from app.web.qr import qr_matrix
 from app.web.rendering import clock_text, day_text, local, render, span_text
 
 
@@ -83,7 +80,7 @@ def share(code: str) -> Response:
     units = units_of(db.session(), activity)
     return render(
         "activities/share.html", activity=activity, kind=KINDS[activity.kind], url=public_url(activity),
-        qr=qr_matrix(public_url(activity)), text=chat_text(activity, units),
+        qr=qr.matrix(public_url(activity)), text=chat_text(activity, units),
         poster_url=link("activities.poster", code=code), poster_png=link("activities.poster_png", code=code),
         console_url=link("console.show", code=code),
     )  # fmt: skip
@@ -94,11 +91,7 @@ def share(code: str) -> Response:
 def qr_png(code: str) -> Response:
     """The QR alone, large enough to print in the corner of one's own poster."""
     activity = load_shared(code)
-    code_ = qrcode.QRCode(border=4, box_size=24, error_correction=qrcode.constants.ERROR_CORRECT_Q)
-    code_.add_data(public_url(activity))
-    file = BytesIO()
-    code_.make_image().save(file, format="PNG")
-    response = Response(file.getvalue(), mimetype="image/png")
+    response = Response(qr.png(public_url(activity), 24), mimetype="image/png")
     response.headers["Content-Disposition"] = f'attachment; filename="qr-{activity.code}.png"'
     return response
 
