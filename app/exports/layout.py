@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from PIL import Image, ImageDraw
 
@@ -127,8 +128,9 @@ def _runs(text: str, spaced: bool) -> list[str]:
     return _EDGE.split(text) if spaced else [text]
 
 
+@lru_cache(maxsize=8192)
 def _width(text: str, weight: int, spaced: bool) -> float:
-    """In sizes."""
+    """In sizes. Setting a title asks for the same parts at each size it tries."""
     runs = _runs(text, spaced)
     font = face(MEASURED, weight)
     return sum(font.getlength(run) for run in runs) / MEASURED + AUTOSPACE * (len(runs) - 1)

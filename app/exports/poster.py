@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from io import BytesIO
 from typing import Literal
 
@@ -20,6 +22,7 @@ from app.exports.shapes import Shape, drawn, placed
 Size = Literal["a4", "chat"]
 CHAT_BYTES_MOST = 300_000  # issue 3, section 5
 SESSIONS_SHOWN = 8
+_DAY_AND_TIME = re.compile(r"^(.*周[一二三四五六日])\s+(\d\d:\d\d.*)$")
 FAINT, HAIR = "#625750", "#d8cdbd"
 
 
@@ -43,28 +46,40 @@ class PosterInput:
     @property
     def title_lines(self) -> list[str]:
         """The title in lines for the print page, by estimated widths."""
-        return title_setting(self.title, A4, em_width)[1]
+        return _estimated(self.title)[1]
 
     @property
     def title_step(self) -> int:
         """1 (largest) to 5: which size of title the print page takes."""
-        return 1 + title_setting(self.title, A4, em_width)[0]
+        return 1 + _estimated(self.title)[0]
 
     @property
     def shown_when(self) -> list[str]:
-        """At most eight lines; the rest is counted and left to the page behind the code."""
-        lines = [line for line in self.when_lines if line.strip()]
+        """The first day alone, then at most seven lines; the rest is counted and left to the page behind the code."""
+        lines = [line.strip() for line in self.when_lines if line.strip()]
+        lines[:1] = _DAY_AND_TIME.sub(r"\1\n\2", lines[0]).split("\n") if lines else []
         if len(lines) <= SESSIONS_SHOWN:
             return lines
         return [*lines[: SESSIONS_SHOWN - 1], f"另有{len(lines) - SESSIONS_SHOWN + 1}场，扫码看全部"]
 
     @property
+    def is_dense(self) -> bool:
+        """Whether the print page needs smaller type to stay one page."""
+        return self._words_height() > 340
+
+    @property
     def art_height(self) -> int:
         """Units (794 a page) left to the picture on the print page."""
-        step, lines = title_setting(self.title, A4, em_width)
-        rest = len(lines) * A4.titles[step][0] * 1.16 + max(0, len(self.shown_when) - 2) * 25
-        rest += max(0, len(self.notes_lines) - 5) * 26 + 30 * (em_width(self.tagline) > 20)
-        return round(min(430, max(220, 384 + 190 - rest)))
+        words = self._words_height() * (0.84 if self.is_dense else 1)
+        return round(min(500, max(220, 384 + 190 - words)))
+
+    def _words_height(self) -> float:
+        """About how high the title is, and what stands beyond the usual two lines of time and five of notes."""
+        step, lines = _estimated(self.title)
+        venue = 43 * (em_width(self.venue) // 10) + 25 * (em_width(self.venue_note) // 18 + 1)
+        extra = max(0.0, len(self.shown_when) * 25 - 25, venue) - 25
+        extra += max(0, len(self.notes_lines) - 5) * 26 + 43 * (em_width(self.tagline) // 21)
+        return len(lines) * A4.titles[step][0] * 1.15 + extra
 
     @property
     def art(self) -> list[Shape]:
@@ -132,6 +147,12 @@ def title_setting(title: str, form: Format, measure: Measure) -> tuple[int, list
     return step, lines or [title]
 
 
+@lru_cache(maxsize=256)
+def _estimated(title: str) -> tuple[int, list[str]]:
+    """The print page's setting: its fonts are the reader's, so widths are estimates."""
+    return title_setting(title, A4, em_width)
+
+
 def _drawable(poster: PosterInput) -> tuple[PosterInput, list[str]]:
     missing: list[str] = []
 
@@ -184,7 +205,7 @@ def _page(poster: PosterInput, form: Format, sheet: Sheet, art: float, height: f
 def _body(poster: PosterInput, form: Format, density: float) -> Sheet:
     sheet = Sheet(form.width, form.margin, density)
     sheet.space(30 if form.columns else 24)
-    step, lines = title_setting(poster.title, form, lambda text: sheet.measure(text, 100, BLACK) / 100)
+    step, lines = title_setting(poster.title, form, lambda text: sheet.measure(text, 1, BLACK, spaced=True))
     sheet.text(lines, form.titles[step][0], BLACK, INK, leading=1.17, spaced=True)
     if poster.tagline:
         sheet.space(10)
