@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 OPENING = "“‘（《〈【「『〔[({"
 NO_START = "”’）》〉】」』〕，。、；：？！…—·])},.;:!?%℃°～〜–-"
 PIECE = re.compile(r"[A-Za-z0-9À-ɏ][A-Za-z0-9À-ɏ.:/@_%+–-]*|\s+|.", re.S)
+QUOTED = re.compile(r"[“《「][^”》」]{1,9}[”》」]")
 # Words of titles that a break should not split; without a dictionary the rest breaks anywhere.
 WORDS = re.findall(
     r"\S+",
@@ -70,7 +71,7 @@ def balanced(text: str, width: float, most: int, measure: Measure, *, split: boo
 
 
 def _inside_words(parts: Sequence[str]) -> set[int]:
-    """Positions before which a break would split one of WORDS; the longest word from the left counts."""
+    """Positions before which a break would split one of WORDS (the longest from the left) or a short quoted name."""
     whole: set[int] = set()
     starts = [0]
     for part in parts:
@@ -80,6 +81,8 @@ def _inside_words(parts: Sequence[str]) -> set[int]:
         size = next((n for n in range(_LONGEST, 1, -1) if text[at : at + n] in WORDS), 1)
         whole.update(range(at + 1, at + size))
         at += size
+    for name in QUOTED.finditer(text):
+        whole.update(range(name.start() + 1, name.end()))
     return {index for index, start in enumerate(starts[:-1]) if start in whole}
 
 

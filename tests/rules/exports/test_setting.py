@@ -46,5 +46,12 @@ def test_a_title_breaks_where_one_would_take_breath(title: str, width: float, li
     assert balanced(title, width, 3, em_width, split=False) == lines
 
 
+def test_a_short_quoted_name_stays_on_one_line_or_the_size_is_refused() -> None:
+    title = "“石榴红·手拉手”青少年夏令营"
+    assert balanced(title, 8.8, 3, em_width, split=False) is None
+    assert balanced(title, 9.1, 3, em_width, split=False) == ["“石榴红·手拉手”", "青少年夏令营"]
+    assert balanced(title, 8.8, 3, em_width) is not None
+
+
 def test_a_title_too_long_for_its_lines_is_refused() -> None:
     assert balanced("石榴红" * 10, 8, 3, em_width) is None
