@@ -49,7 +49,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             lines.append(f"{report.duration * 1000:6.0f} ms  {report.nodeid}")
     if lines:
         terminalreporter.section("slower than a rule (10 ms) or a service (500 ms) should be")
-        terminalreporter.write_lines(sorted(lines, reverse=True)[:10])
+        for line in sorted(lines, reverse=True)[:10]:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
