@@ -20,7 +20,7 @@ WORDS = re.findall(
     "迎新春 春节 元宵 端午 中秋 重阳 国庆 新年 秋日 春日 邻里 邻居 百家宴 主题 班会 走进 一起 我们 示例 系列 第一 第二 第三",
 )
 _LONGEST = max(map(len, WORDS))
-SPLIT = 2.0  # dearer than any raggedness
+SPLIT = 10.0  # dearer than any raggedness, by more than every welcome break together
 Measure = Callable[[str], float]
 
 
@@ -65,7 +65,7 @@ def balanced(text: str, width: float, most: int, measure: Measure, *, split: boo
     inside = _inside_words(parts)
     for count in range(1, most + 1):
         found = _best(parts, inside, count, width, measure)
-        if found is not None and (split or found[0] < SPLIT):
+        if found is not None and (split or found[0] < SPLIT / 2):
             return found[1]
     return None
 
