@@ -86,9 +86,7 @@ def _keys(settings: Settings) -> KeyRing | None:
 
 def _bind(app: Flask, settings: Settings) -> None:
     db.init_app(app)
-    migrate.init_app(
-        app, db, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True
-    )
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)
     csrf.init_app(app)
     babel.init_app(app)
     limiter.init_app(app)

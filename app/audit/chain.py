@@ -80,4 +80,3 @@ def check_link(link: Link, expected_seq: int, expected_previous: str) -> str:
         if str(body.get(name, "")) != value:
             return f"筛选用的“{name}”与内容不符"
     return ""
-

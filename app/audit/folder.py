@@ -12,6 +12,7 @@ from app.audit.tree import TreeHash
 
 LOG_NAME = "log.jsonl"
 
+
 def write_folder(folder: Path, links: Iterable[Link], notes: Iterable[tuple[int, str]]) -> int:
     """Write the chain and its signed tree heads (size, note); returns the number of entries."""
     (folder / "checkpoints").mkdir(parents=True, exist_ok=True)

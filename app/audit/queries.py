@@ -56,16 +56,11 @@ def _filtered(statement: Select[Any], wanted: LogFilter) -> Select[Any]:
     return statement
 
 
-def list_entries(
-    session: Session, wanted: LogFilter, *, page: int, size: int = 30
-) -> tuple[list[AuditEntry], int]:
+def list_entries(session: Session, wanted: LogFilter, *, page: int, size: int = 30) -> tuple[list[AuditEntry], int]:
     """One page, newest first, and the number of all that match."""
     total = session.scalar(_filtered(select(func.count()).select_from(AuditEntry), wanted)) or 0
     rows = session.scalars(
-        _filtered(select(AuditEntry), wanted)
-        .order_by(AuditEntry.seq.desc())
-        .limit(size)
-        .offset((page - 1) * size)
+        _filtered(select(AuditEntry), wanted).order_by(AuditEntry.seq.desc()).limit(size).offset((page - 1) * size)
     )
     return list(rows), total
 
@@ -76,9 +71,7 @@ def open_entry(session: Session, seq: int) -> OpenedEntry:
     if entry is None:
         raise NotFound("没有这一条记录。")
     payload: dict[str, Any] = entry_body(entry)["payload"]
-    details = {
-        row.name: row for row in session.scalars(select(AuditDetail).where(AuditDetail.seq == seq))
-    }
+    details = {row.name: row for row in session.scalars(select(AuditDetail).where(AuditDetail.seq == seq))}
     committed = [name for name, value in payload.items() if isinstance(value, dict) and "commit" in value]
     texts = {
         name: details[name].value
@@ -110,9 +103,7 @@ def stream_links(session: Session) -> Iterator[Link]:
     last = -1
     while True:
         rows = list(
-            session.scalars(
-                select(AuditEntry).where(AuditEntry.seq > last).order_by(AuditEntry.seq).limit(BATCH)
-            )
+            session.scalars(select(AuditEntry).where(AuditEntry.seq > last).order_by(AuditEntry.seq).limit(BATCH))
         )
         if not rows:
             return

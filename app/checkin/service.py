@@ -25,7 +25,13 @@ from app.registration.models import PersonalDetail, Registration, RegistrationKi
 from app.registration.service import add_counted
 
 COUNT_MOST = 100_000
-UNDO_REASONS = {"wrong_person": "扫错了人", "wrong_count": "人数不对", "test": "试扫", "left": "没有参加", "other": "其他"}
+UNDO_REASONS = {
+    "wrong_person": "扫错了人",
+    "wrong_count": "人数不对",
+    "test": "试扫",
+    "left": "没有参加",
+    "other": "其他",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,7 @@ def check_in(session: Session, arrival: Arrival, *, now: datetime) -> Result:
     if arrival.is_walk_in:
         registration_id = _walk_in_registration(session, arrival, now)
     row = _look_up(session, arrival.session_id, registration_id)
-    facts, headcount = _facts(row, arrival, registration_id, now)
+    facts, headcount = _facts(row, arrival, now)
     decision = decide_check_in(facts)
     first_at, inserted = facts.first_at, False
     if decision.accepted:
@@ -148,7 +154,7 @@ def _look_up(session: Session, session_id: int, registration_id: int | None) -> 
     ).one()  # fmt: skip
 
 
-def _facts(row: Any, arrival: Arrival, registration_id: int | None, now: datetime) -> tuple[Facts, int]:
+def _facts(row: Any, arrival: Arrival, now: datetime) -> tuple[Facts, int]:
     opens_at, closes_at = window(
         starts_at=row.starts_at, ends_at=row.ends_at, opens_before_min=row.opens_before_min,
         closes_after_min=row.closes_after_min, opened_at=row.opened_at, closes_at=row.closes_at,
@@ -167,9 +173,7 @@ def _facts(row: Any, arrival: Arrival, registration_id: int | None, now: datetim
     return facts, headcount
 
 
-def _project(
-    session: Session, row: Any, arrival: Arrival, registration_id: int, headcount: int, now: datetime
-) -> bool:
+def _project(session: Session, row: Any, arrival: Arrival, registration_id: int, headcount: int, now: datetime) -> bool:
     grade = GRADE_BY_METHOD[arrival.method.value]
     values = {
         "activity_id": row.activity_id, "session_id": row.id, "registration_id": registration_id,
@@ -180,7 +184,12 @@ def _project(
 
 
 def _keep_event(
-    session: Session, row: Any, arrival: Arrival, registration_id: int | None, decision: Decision, headcount: int,
+    session: Session,
+    row: Any,
+    arrival: Arrival,
+    registration_id: int | None,
+    decision: Decision,
+    headcount: int,
     now: datetime,
 ) -> bool:
     accepted = decision.accepted
@@ -204,9 +213,7 @@ def _first_answer(session: Session, arrival: Arrival, registration_id: int | Non
     """The same uid again: what it was answered the first time; nothing new counts."""
     if took_back:
         session.execute(
-            delete(CheckIn).where(
-                CheckIn.session_id == arrival.session_id, CheckIn.registration_id == registration_id
-            )
+            delete(CheckIn).where(CheckIn.session_id == arrival.session_id, CheckIn.registration_id == registration_id)
         )
     event = session.scalars(select(CheckInEvent).where(CheckInEvent.uid == arrival.uid)).one()
     first = _first_at(session, event.session_id, event.registration_id) if event.registration_id else None
@@ -245,8 +252,16 @@ def undo_check_in(
 
 
 def enter_count(
-    session: Session, activity_session: ActivitySession, *, adults: int, children: int, method: Method, actor: Actor,
-    now: datetime, unit_id: int | None = None, uid: str = "",
+    session: Session,
+    activity_session: ActivitySession,
+    *,
+    adults: int,
+    children: int,
+    method: Method,
+    actor: Actor,
+    now: datetime,
+    unit_id: int | None = None,
+    uid: str = "",
 ) -> Result:
     """A count by staff afterwards, or from a paper sheet: grade 清点/补录, never a name."""
     total = adults + children
@@ -261,7 +276,13 @@ def enter_count(
     registration_id = None
     if known is None:
         registration_id = add_counted(
-            session, activity, session_id=activity_session.id, adults=adults, children=children, unit_id=unit_id, now=now
+            session,
+            activity,
+            session_id=activity_session.id,
+            adults=adults,
+            children=children,
+            unit_id=unit_id,
+            now=now,
         ).id
     result = check_in(
         session,
@@ -298,12 +319,8 @@ def _standing(session: Session, *where: Any) -> list[CheckInEvent]:
 
 
 def _rebuild(session: Session, session_id: int, registration_id: int) -> None:
-    session.execute(
-        delete(CheckIn).where(CheckIn.session_id == session_id, CheckIn.registration_id == registration_id)
-    )
-    events = _standing(
-        session, CheckInEvent.session_id == session_id, CheckInEvent.registration_id == registration_id
-    )
+    session.execute(delete(CheckIn).where(CheckIn.session_id == session_id, CheckIn.registration_id == registration_id))
+    events = _standing(session, CheckInEvent.session_id == session_id, CheckInEvent.registration_id == registration_id)
     if events:
         session.add(_projection(events))
     session.flush()
@@ -332,7 +349,13 @@ def rebuild_check_ins(session: Session, activity_id: int) -> int:
 
 
 def set_window(
-    session: Session, activity_session: ActivitySession, *, verb: str, actor: Actor, now: datetime, until: datetime | None
+    session: Session,
+    activity_session: ActivitySession,
+    *,
+    verb: str,
+    actor: Actor,
+    now: datetime,
+    until: datetime | None,
 ) -> None:
     """Open now, close now, or extend to a moment."""
     activity = session.get_one(Activity, activity_session.activity_id)

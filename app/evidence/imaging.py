@@ -44,7 +44,7 @@ def process(data: bytes) -> tuple[dict[str, Any], bytes, bytes]:
         raise Refused("too_many_pixels") from None
     except MemoryError:
         raise Refused("too_many_pixels") from None
-    except Exception:
+    except Exception:  # noqa: BLE001 - decoders raise whatever they like
         raise Refused("broken") from None
 
 
@@ -54,8 +54,8 @@ def _check_head(data: bytes) -> None:
     head = data[:16]
     if head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS:
         raise Refused("heic")
-    is_ours = (
-        head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (head[:4] == b"RIFF" and data[8:12] == b"WEBP")
+    is_ours = head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (
+        head[:4] == b"RIFF" and data[8:12] == b"WEBP"
     )
     if not is_ours:
         raise Refused("not_a_photo")
@@ -135,7 +135,7 @@ def _claims(image: Image.Image) -> tuple[datetime | None, bool, int]:
         had_position = bool(exif.get_ifd(ExifTags.IFD.GPSInfo))
         stamp = inside.get(ExifTags.Base.DateTimeOriginal) or exif.get(ExifTags.Base.DateTime)
         offset = inside.get(ExifTags.Base.OffsetTimeOriginal)
-    except Exception:
+    except Exception:  # noqa: BLE001 - broken metadata is no metadata
         return None, False, 1
     orientation = orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
     return read_stamp(stamp, offset), had_position, orientation

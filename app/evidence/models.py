@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.database import Base, CodeMixin, IdMixin, UtcDateTime, enum_check
+from app.kernel.database import Base, CodeMixin, UtcDateTime, enum_check
 
 
 class EvidenceKind(StrEnum):

@@ -52,8 +52,15 @@ def _check_room(session: Session, activity: Activity, slot: Slot) -> None:
 
 
 def add_photo(
-    session: Session, activity: Activity, photo: PhotoResult, *, slot: str, file_name: str, storage: LocalStorage,
-    actor: Actor, now: datetime,
+    session: Session,
+    activity: Activity,
+    photo: PhotoResult,
+    *,
+    slot: str,
+    file_name: str,
+    storage: LocalStorage,
+    actor: Actor,
+    now: datetime,
 ) -> EvidenceItem:
     """Store the picture, then the row; a file without a row is swept later, a row without a file cannot be."""
     place = slot_of(activity, slot)
@@ -119,7 +126,9 @@ def _find_alike(session: Session, item: EvidenceItem) -> None:
             session.add(PhotoMatch(item_id=item.id, other_id=other.id, is_exact=exact, distance=bits))
 
 
-def add_link(session: Session, activity: Activity, *, slot: str, link: str, actor: Actor, now: datetime) -> EvidenceItem:
+def add_link(
+    session: Session, activity: Activity, *, slot: str, link: str, actor: Actor, now: datetime
+) -> EvidenceItem:
     """A media link, http or https."""
     place = slot_of(activity, slot)
     address = one_line(link)
@@ -132,7 +141,14 @@ def add_link(session: Session, activity: Activity, *, slot: str, link: str, acto
 
 
 def add_document(
-    session: Session, activity: Activity, *, slot: str, title: str, number: str, dated_on: date | None, actor: Actor,
+    session: Session,
+    activity: Activity,
+    *,
+    slot: str,
+    title: str,
+    number: str,
+    dated_on: date | None,
+    actor: Actor,
     now: datetime,
 ) -> EvidenceItem:
     """A paper by title, 文号 and date; the paper itself stays in the unit."""
@@ -147,12 +163,24 @@ def add_document(
 
 
 def _add(
-    session: Session, activity: Activity, place: Slot, actor: Actor, now: datetime, *, kind: EvidenceKind, **columns: Any
+    session: Session,
+    activity: Activity,
+    place: Slot,
+    actor: Actor,
+    now: datetime,
+    *,
+    kind: EvidenceKind,
+    **columns: Any,
 ) -> EvidenceItem:
     _check_open(session, activity)
     _check_room(session, activity, place)
     item = EvidenceItem(
-        activity_id=activity.id, slot=place.key, kind=kind.value, uploaded_at=now, uploaded_by_id=actor.user_id, **columns
+        activity_id=activity.id,
+        slot=place.key,
+        kind=kind.value,
+        uploaded_at=now,
+        uploaded_by_id=actor.user_id,
+        **columns,
     )
     session.add(item)
     _log(session, "evidence.added", activity, actor, now, payload={"slot": place.key})
@@ -168,13 +196,12 @@ def remove_item(session: Session, activity: Activity, item: EvidenceItem, *, act
     item.state = EvidenceState.REMOVED.value
     for match in session.scalars(
         select(PhotoMatch).where(
-            or_(PhotoMatch.item_id == item.id, PhotoMatch.other_id == item.id), PhotoMatch.state == MatchState.OPEN.value
+            or_(PhotoMatch.item_id == item.id, PhotoMatch.other_id == item.id),
+            PhotoMatch.state == MatchState.OPEN.value,
         )
     ):
         match.state, match.decided_at, match.decided_by_id = MatchState.DIFFERENT.value, now, actor.user_id
-    _log(
-        session, "evidence.removed", activity, actor, now, payload={"slot": item.slot, "sha256": item.stored_sha256}
-    )
+    _log(session, "evidence.removed", activity, actor, now, payload={"slot": item.slot, "sha256": item.stored_sha256})
 
 
 def settle_photos(
@@ -198,6 +225,4 @@ def decide_match(session: Session, match: PhotoMatch, *, same: bool, actor: Acto
 def _log(
     session: Session, action: str, activity: Activity, actor: Actor, now: datetime, *, payload: dict[str, Any]
 ) -> None:
-    record(
-        session, action, actor=actor, object_type="activity", object_code=activity.code, now=now, payload=payload
-    )
+    record(session, action, actor=actor, object_type="activity", object_code=activity.code, now=now, payload=payload)

@@ -38,9 +38,7 @@ def count_attempts(session: Session, purpose: str, key: str, *, since: datetime)
     return list(session.scalars(statement))
 
 
-def check_attempts(
-    session: Session, purpose: str, key: str, *, now: datetime, free: int, window: timedelta
-) -> None:
+def check_attempts(session: Session, purpose: str, key: str, *, now: datetime, free: int, window: timedelta) -> None:
     """Raise TooMany while the growing delay after `free` failures has not passed.
 
     The delay doubles from 2 s per failure beyond `free`, at most 5 minutes: nobody is

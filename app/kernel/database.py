@@ -54,7 +54,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         moment = value.astimezone(UTC)
         return moment if dialect.name == "postgresql" else moment.strftime(_STAMP)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
         if value is None:
             return None
         if isinstance(value, datetime):
@@ -94,50 +94,60 @@ def _postgresql_connect(connection: Any, _record: Any) -> None:
     connection.commit()
 
 
+def _open_sqlite(connection: Any, record: Any, lock_path: Path | None) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "recursive_triggers=ON",
+        "secure_delete=ON",
+        "trusted_schema=OFF",
+        "busy_timeout=10000",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+    record.info["lock"] = os.open(lock_path, os.O_RDWR | os.O_CREAT, 0o600) if lock_path else None
+    record.info["locked"] = False
+
+
+def _refuse_old_sqlite(engine: Engine) -> None:
+    version = tuple(int(part) for part in engine.dialect.dbapi.sqlite_version.split("."))  # type: ignore[union-attr]
+    if version < SQLITE_WAL_SAFE:
+        raise RuntimeError(f"SQLite {version} 的 WAL 会丢数据，需要 3.51.3 以上")
+
+
+def _begin_sqlite(connection: Any) -> None:
+    if not connection.get_execution_options().get("write"):
+        connection.exec_driver_sql("BEGIN")
+        return
+    info = connection.connection.record_info  # survives until the connection is returned
+    # A fair queue of writers: SQLite's own busy handler sleeps and starves.
+    if info.get("lock") is not None and not info["locked"]:
+        fcntl.flock(info["lock"], fcntl.LOCK_EX)
+        info["locked"] = True
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
 def _configure_sqlite(engine: Engine, lock_path: Path | None) -> None:
     @event.listens_for(engine, "connect")
     def connect(connection: Any, record: Any) -> None:
-        version = tuple(int(part) for part in engine.dialect.dbapi.sqlite_version.split("."))  # type: ignore[union-attr]
-        if version < SQLITE_WAL_SAFE:
-            raise RuntimeError(f"SQLite {version} 的 WAL 会丢数据，需要 3.51.3 以上")
-        connection.isolation_level = None  # we say BEGIN ourselves
-        cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            "recursive_triggers=ON",
-            "secure_delete=ON",
-            "trusted_schema=OFF",
-            "busy_timeout=10000",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-        record.info["lock"] = os.open(lock_path, os.O_RDWR | os.O_CREAT, 0o600) if lock_path else None
-        record.info["locked"] = False
+        _refuse_old_sqlite(engine)
+        _open_sqlite(connection, record, lock_path)
 
     @event.listens_for(engine, "close")
     def close(_connection: Any, record: Any) -> None:
         if record.info.get("lock") is not None:
             os.close(record.info.pop("lock"))
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Any) -> None:
-        if not connection.get_execution_options().get("write"):
-            connection.exec_driver_sql("BEGIN")
-            return
-        info = connection.connection.record_info  # survives until the connection is returned
-        # A fair queue of writers: SQLite's own busy handler sleeps and starves.
-        if info.get("lock") is not None and not info["locked"]:
-            fcntl.flock(info["lock"], fcntl.LOCK_EX)
-            info["locked"] = True
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
     @event.listens_for(engine, "checkin")
     def checkin(_connection: Any, record: Any) -> None:
         if record.info.get("locked"):
             fcntl.flock(record.info["lock"], fcntl.LOCK_UN)
             record.info["locked"] = False
+
+    event.listen(engine, "begin", _begin_sqlite)
 
 
 BeforeCommit = Callable[[Session], None]
@@ -152,12 +162,12 @@ def before_commit(hook: BeforeCommit) -> BeforeCommit:
 
 
 @contextmanager
-def transaction(session: Session | scoped_session[Session]) -> Iterator[Session]:
+def transaction(session: Session | scoped_session[Any]) -> Iterator[Session]:
     """One business transaction: ends the read, begins for writing, commits, or rolls all back.
 
     Belongs to views, commands and jobs; services only flush. Not reentrant.
     """
-    current = session() if isinstance(session, scoped_session) else session
+    current: Session = session() if isinstance(session, scoped_session) else session
     if current.info.get("in_transaction"):
         raise RuntimeError("transaction() inside transaction()")
     current.rollback()  # a read that turns into a write would fail or count unlocked

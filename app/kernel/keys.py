@@ -7,6 +7,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -43,7 +44,7 @@ class KeyRing:
         for key in self.data:
             try:
                 return AESGCM(key).decrypt(value[:12], value[12:], context.encode()).decode()
-            except Exception:  # noqa: S112 - the next key of the ring may fit; InvalidTag carries nothing
+            except (InvalidTag, ValueError):  # the next key of the ring may fit
                 continue
         raise ValueError("no key of the ring opens this value")
 
@@ -66,9 +67,7 @@ def init_keys(folder: Path) -> list[str]:
         if path.exists():
             continue
         if name == "log":
-            raw = Ed25519PrivateKey.generate().private_bytes(
-                Encoding.Raw, PrivateFormat.Raw, NoEncryption()
-            )
+            raw = Ed25519PrivateKey.generate().private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
         else:
             raw = secrets.token_bytes(32)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

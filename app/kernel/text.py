@@ -20,9 +20,7 @@ def one_line(text: str) -> str:
 
 def ascii_digits(text: str) -> str:
     """Full-width letters and digits as ASCII; everything else stays."""
-    return "".join(
-        unicodedata.normalize("NFKC", char) if "\uff01" <= char <= "\uff5e" else char for char in text
-    )
+    return "".join(unicodedata.normalize("NFKC", char) if "\uff01" <= char <= "\uff5e" else char for char in text)
 
 
 def normalise_phone(text: str) -> str | None:

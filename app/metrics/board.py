@@ -200,16 +200,20 @@ def _months(year: int, today: date, plan: Plan, rollup: Rollup) -> tuple[int, ..
 
 
 def _line(
-    task: Task, rollup: Rollup, indicators: Sequence[Indicator], targets: dict[int, list[Target]],
-    months: tuple[int, ...], last_on: date | None, today: date, year: int,
+    task: Task,
+    rollup: Rollup,
+    indicators: Sequence[Indicator],
+    targets: dict[int, list[Target]],
+    months: tuple[int, ...],
+    last_on: date | None,
+    today: date,
+    year: int,
 ) -> TaskLine:
     cells = task_cells(rollup, task.id)
     views = tuple(_indicator_view(row, rollup, targets.get(row.id, ()), today) for row in indicators)
     every = [target for view in views for target in view.targets]
     # The document's own promise stands first, then what presses most.
-    shown = min(
-        every, key=lambda t: (not t.is_document, _SEVERITY.index(t.light)), default=None
-    )
+    shown = min(every, key=lambda t: (not t.is_document, _SEVERITY.index(t.light)), default=None)
     monthly = tuple(by_month(cells, months))
     return TaskLine(
         id=task.id, number=task.number, title=task.title, short_title=task.short_title,
@@ -226,9 +230,7 @@ def _this_month(cells: Sequence[Cell], today: date, year: int) -> int:
     return sum(cell.activities for cell in cells if cell.month == today.month) if year == today.year else 0
 
 
-def _indicator_view(
-    row: Indicator, rollup: Rollup, targets: Sequence[Target], today: date
-) -> IndicatorView:
+def _indicator_view(row: Indicator, rollup: Rollup, targets: Sequence[Target], today: date) -> IndicatorView:
     result = figure(rollup, task_id=row.task_id, measure=row.measure, filters=row.filters)
     return IndicatorView(
         slug=row.slug, label=row.label, unit_word=row.unit_word, measure=row.measure, value=result.value,

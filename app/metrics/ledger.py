@@ -59,9 +59,7 @@ def _task_rows(board: Board) -> Iterator[tuple[object, ...]]:
             )  # fmt: skip
 
 
-def _activity_rows(
-    session: Session, wanted: FactFilter, numbers: dict[int, int]
-) -> Iterator[tuple[object, ...]]:
+def _activity_rows(session: Session, wanted: FactFilter, numbers: dict[int, int]) -> Iterator[tuple[object, ...]]:
     page = 1
     while True:
         rows = list_facts(session, wanted, page=page, size=1000)

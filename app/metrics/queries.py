@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, HeritageItem, Programme
 from app.kernel.errors import NotFound
-from app.metrics.rollup import Cell, EstablishmentCount, Grades, Rollup, Sighting
+from app.metrics.rollup import SEEN, Cell, EstablishmentCount, Grades, Rollup, Sighting
 from app.organisation.models import Unit
 from app.progress.models import Establishment, EstablishmentStage, ProgressNote, ProgressState
 from app.registration.models import Registration
@@ -66,6 +66,16 @@ def load_rollup(session: Session, year: int, *, host_path: str = "") -> Rollup:
         sightings=_load_sightings(session, year, host_path),
         establishments=_load_establishments(session),
         notes=_load_notes(session, year),
+    )
+
+
+def load_light_rollup(session: Session, year: int, *, measures: Collection[str]) -> Rollup:
+    """Cells and establishments of the district; sightings and notes only where one of the measures needs them."""
+    return Rollup(
+        cells=_load_cells(session, year, ""),
+        sightings=_load_sightings(session, year, "") if SEEN.keys() & set(measures) else [],
+        establishments=_load_establishments(session),
+        notes=_load_notes(session, year) if "notes" in measures else {},
     )
 
 
@@ -159,7 +169,7 @@ def _load_notes(session: Session, year: int) -> dict[int, int]:
         )
         .group_by(ProgressNote.task_id)
     )
-    return {row[0]: row[1] for row in rows}
+    return {task_id: count for task_id, count in rows if task_id is not None}
 
 
 def last_dates(session: Session) -> dict[int, date]:
@@ -174,7 +184,8 @@ def last_dates(session: Session) -> dict[int, date]:
         .group_by(ProgressNote.task_id),
     ):
         for task_id, day in session.execute(statement):
-            found[task_id] = max(day, found.get(task_id, day))
+            if task_id is not None:
+                found[task_id] = max(day, found.get(task_id, day))
     return found
 
 
@@ -192,9 +203,7 @@ def known_years(session: Session) -> list[int]:
 
 def count_erased(session: Session) -> int:
     """How many registrations have lost their names and phones."""
-    return (
-        session.scalar(select(func.count()).where(Registration.erased_at.is_not(None))) or 0
-    )
+    return session.scalar(select(func.count()).where(Registration.erased_at.is_not(None))) or 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,9 +264,7 @@ def sum_of_programme(session: Session, programme_id: int) -> tuple[int, Grades]:
     return int(row.n), Grades(*(int(value or 0) for value in (row.a, row.b, row.c, row.d)))
 
 
-def list_facts(
-    session: Session, wanted: FactFilter, *, page: int = 1, size: int | None = 50
-) -> list[FactRow]:
+def list_facts(session: Session, wanted: FactFilter, *, page: int = 1, size: int | None = 50) -> list[FactRow]:
     """Newest first; two statements. `size` None reads all, for the ledger."""
     statement = (
         _fact_statement(

@@ -146,9 +146,7 @@ def figure(rollup: Rollup, *, task_id: int, measure: str, filters: dict[str, Any
 
 def count_establishments(rows: Iterable[EstablishmentCount], filters: dict[str, Any]) -> int:
     kinds, level = filters.get("establishment_kinds"), filters.get("level")
-    return sum(
-        row.count for row in rows if (not kinds or row.kind in kinds) and (not level or row.level == level)
-    )
+    return sum(row.count for row in rows if (not kinds or row.kind in kinds) and (not level or row.level == level))
 
 
 def light(*, value: int, target: int | None, due_on: date | None, today: date) -> str:

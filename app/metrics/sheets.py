@@ -34,7 +34,14 @@ def _sum(title: str, width: float = 10) -> TableColumn:
     return TableColumn(title, width, total=True, kind="number")
 
 
-_GRADES = (_sum("人次"), _sum("已核验人次", 11), _sum("扫码核验"), _sum("现场码"), _sum("张贴码"), _sum("清点/补录", 11))
+_GRADES = (
+    _sum("人次"),
+    _sum("已核验人次", 11),
+    _sum("扫码核验"),
+    _sum("现场码"),
+    _sum("张贴码"),
+    _sum("清点/补录", 11),
+)
 
 TASK_COLUMNS = (
     TableColumn("任务", 6, kind="number"), TableColumn("任务名称", 34), TableColumn("方面", 30),

@@ -22,9 +22,7 @@ def get_unit(session: Session, code: str) -> Unit:
     return unit
 
 
-def list_units(
-    session: Session, *, kinds: Iterable[UnitKind] | None = None, with_retired: bool = False
-) -> list[Unit]:
+def list_units(session: Session, *, kinds: Iterable[UnitKind] | None = None, with_retired: bool = False) -> list[Unit]:
     """Units in the plan's order, then by name; never by any figure."""
     statement = select(Unit)
     if kinds is not None:
@@ -82,9 +80,7 @@ def load_actor(session: Session, secret: str, *, now: datetime) -> Actor | None:
         unit_id=unit.id,
         unit_name=unit.name,
         unit_path=unit.path,
-        grants=tuple(
-            Grant(Role(row.role), row.at_id, paths[row.at_id]) for row in rows if row.role is not None
-        ),
+        grants=tuple(Grant(Role(row.role), row.at_id, paths[row.at_id]) for row in rows if row.role is not None),
         sign_in_id=rows[0].sign_in_id,
     )
 

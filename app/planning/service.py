@@ -101,8 +101,13 @@ def _group(session: Session, plan: Plan, position: int, title: str) -> TaskGroup
 
 
 def _task(
-    session: Session, plan: Plan, group: TaskGroup, data: dict[str, Any], proposal: dict[str, Any],
-    units: dict[str, Unit], now: datetime,
+    session: Session,
+    plan: Plan,
+    group: TaskGroup,
+    data: dict[str, Any],
+    proposal: dict[str, Any],
+    units: dict[str, Unit],
+    now: datetime,
 ) -> int:
     row = session.scalar(select(Task).where(Task.plan_id == plan.id, Task.number == data["number"]))
     if row is None:
@@ -145,9 +150,7 @@ def _document_targets(
     session: Session, indicators: dict[str, Indicator], rows: list[dict[str, Any]], now: datetime
 ) -> int:
     ids = [row.id for row in indicators.values()]
-    session.execute(
-        delete(Target).where(Target.indicator_id.in_(ids), Target.origin == TargetOrigin.DOCUMENT.value)
-    )
+    session.execute(delete(Target).where(Target.indicator_id.in_(ids), Target.origin == TargetOrigin.DOCUMENT.value))
     for data in rows:
         session.add(
             Target(
@@ -160,7 +163,14 @@ def _document_targets(
 
 
 def set_target(
-    session: Session, indicator: Indicator, *, year: int, value: int, due_on: date | None, reason: str, actor: Actor,
+    session: Session,
+    indicator: Indicator,
+    *,
+    year: int,
+    value: int,
+    due_on: date | None,
+    reason: str,
+    actor: Actor,
     now: datetime,
 ) -> Target:
     """Set or change the office's own target of a year; a changed one is retired, never overwritten."""

@@ -108,9 +108,7 @@ def freeze(session: Session, activity: Activity, case: ReviewCase, *, now: datet
     assert activity.ends_at is not None
     counted_on = business_day(activity.ends_at)
     version = session.scalar(
-        select(func.coalesce(func.max(ActivityFact.version), 0) + 1).where(
-            ActivityFact.activity_id == activity.id
-        )
+        select(func.coalesce(func.max(ActivityFact.version), 0) + 1).where(ActivityFact.activity_id == activity.id)
     )
     photos = session.scalar(
         select(func.count()).where(
@@ -155,9 +153,7 @@ def _freeze_units(session: Session, activity: Activity, fact: ActivityFact) -> N
         .distinct()
     )
     reached.update((unit_id, "counted") for unit_id in counted if unit_id is not None)
-    session.add_all(
-        FactUnit(fact_id=fact.id, unit_id=unit_id, part=part) for unit_id, part in sorted(reached)
-    )
+    session.add_all(FactUnit(fact_id=fact.id, unit_id=unit_id, part=part) for unit_id, part in sorted(reached))
 
 
 def _freeze_marks(session: Session, activity: Activity, fact: ActivityFact) -> None:

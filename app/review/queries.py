@@ -112,16 +112,15 @@ def get_case(session: Session, code: str, actor: Actor) -> ReviewCase:
 def current_case(session: Session, activity_id: int) -> ReviewCase | None:
     """The newest submission of an activity."""
     return session.scalar(
-        select(ReviewCase)
-        .where(ReviewCase.activity_id == activity_id)
-        .order_by(ReviewCase.id.desc())
-        .limit(1)
+        select(ReviewCase).where(ReviewCase.activity_id == activity_id).order_by(ReviewCase.id.desc()).limit(1)
     )
 
 
 def current_cases(session: Session, activity_ids: Sequence[int]) -> dict[int, tuple[ReviewCase, str]]:
     """The newest submission of each activity with the reading office's name, for lists; one statement."""
-    newest = select(func.max(ReviewCase.id)).where(ReviewCase.activity_id.in_(activity_ids)).group_by(ReviewCase.activity_id)
+    newest = (
+        select(func.max(ReviewCase.id)).where(ReviewCase.activity_id.in_(activity_ids)).group_by(ReviewCase.activity_id)
+    )
     rows = session.execute(
         select(ReviewCase, Unit.name).join(Unit, Unit.id == ReviewCase.reader_unit_id).where(ReviewCase.id.in_(newest))
     )
@@ -131,9 +130,7 @@ def current_cases(session: Session, activity_ids: Sequence[int]) -> dict[int, tu
 def current_fact(session: Session, activity_id: int) -> ActivityFact | None:
     """The fact that counts now."""
     return session.scalar(
-        select(ActivityFact).where(
-            ActivityFact.activity_id == activity_id, ActivityFact.withdrawn_at.is_(None)
-        )
+        select(ActivityFact).where(ActivityFact.activity_id == activity_id, ActivityFact.withdrawn_at.is_(None))
     )
 
 
@@ -152,8 +149,6 @@ def history(session: Session, activity_id: int) -> list[HistoryRow]:
 def submitter_unit(session: Session, case: ReviewCase) -> str:
     """The unit that handed it in."""
     return (
-        session.scalar(
-            select(Unit.name).join(User, User.unit_id == Unit.id).where(User.id == case.submitted_by_id)
-        )
+        session.scalar(select(Unit.name).join(User, User.unit_id == Unit.id).where(User.id == case.submitted_by_id))
         or ""
     )

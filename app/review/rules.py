@@ -96,8 +96,13 @@ def _warnings(facts: ChecklistFacts) -> list[Problem]:
 
 
 def may_decide(
-    *, actor_unit_id: int | None, actor_user_id: int | None, reader_unit_id: int, named: Collection[int],
-    involved: Collection[int], submitted_by_id: int,
+    *,
+    actor_unit_id: int | None,
+    actor_user_id: int | None,
+    reader_unit_id: int,
+    named: Collection[int],
+    involved: Collection[int],
+    submitted_by_id: int,
 ) -> str:
     """Why this person may not decide this case, or an empty text. Four eyes (domain.md, Review)."""
     if actor_unit_id in involved:

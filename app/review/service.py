@@ -31,16 +31,12 @@ from app.review.rules import ChecklistFacts, SlotCheck, checklist, choose_reader
 REASON_LENGTH = 300
 
 
-def run_checklist(
-    session: Session, activity: Activity, *, claimed: int | None, now: datetime
-) -> list[Problem]:
+def run_checklist(session: Session, activity: Activity, *, claimed: int | None, now: datetime) -> list[Problem]:
     """Blockers and warnings of this activity as it stands."""
     kind = KINDS[activity.kind]
     items = session.execute(
         select(EvidenceItem.slot, EvidenceItem.kind, func.count())
-        .where(
-            EvidenceItem.activity_id == activity.id, EvidenceItem.state == EvidenceState.CURRENT.value
-        )
+        .where(EvidenceItem.activity_id == activity.id, EvidenceItem.state == EvidenceState.CURRENT.value)
         .group_by(EvidenceItem.slot, EvidenceItem.kind)
     ).all()
     present = {row[0]: row[2] for row in items}
@@ -52,10 +48,7 @@ def run_checklist(
         recorded=count_activity(session, activity.id).total,
         claimed=claimed,
         allows_zero=kind.allows_zero,
-        slots=[
-            SlotCheck(slot.label, slot.required, slot.at_least, present.get(slot.key, 0))
-            for slot in kind.slots
-        ],
+        slots=[SlotCheck(slot.label, slot.required, slot.at_least, present.get(slot.key, 0)) for slot in kind.slots],
         photos=photos,
         minors_settled=activity.photos_show_minors is not None,
         publish_settled=activity.photos_may_publish is not None,
@@ -72,9 +65,13 @@ def count_open_matches(session: Session, activity_id: int) -> int:
     own = select(EvidenceItem.id).where(
         EvidenceItem.activity_id == activity_id, EvidenceItem.state == EvidenceState.CURRENT.value
     )
-    statement = select(func.count()).select_from(PhotoMatch).where(
-        PhotoMatch.state == MatchState.OPEN.value,
-        or_(PhotoMatch.item_id.in_(own), PhotoMatch.other_id.in_(own)),
+    statement = (
+        select(func.count())
+        .select_from(PhotoMatch)
+        .where(
+            PhotoMatch.state == MatchState.OPEN.value,
+            or_(PhotoMatch.item_id.in_(own), PhotoMatch.other_id.in_(own)),
+        )
     )
     return session.scalar(statement) or 0
 
@@ -99,9 +96,7 @@ def submit(
         raise Conflict("not_held", "已取消的活动不用提交。")
     problems = run_checklist(session, activity, claimed=claimed_headcount, now=now)
     raise_if_blocked(problems)
-    reader = choose_reader(
-        [entry.unit_id for entry in list_readers(session)], involved_units(session, activity)
-    )
+    reader = choose_reader([entry.unit_id for entry in list_readers(session)], involved_units(session, activity))
     if reader is None:
         raise RuleBroken(
             Problem("no_reader", "审核顺序里没有能审这一件的单位。您填的都在，请联系系统管理员设置审核顺序。")
@@ -116,7 +111,7 @@ def submit(
     session.flush()
     activity.review_state = ReviewState.UNDER_REVIEW.value
     _event(session, case, ReviewEventKind.SUBMITTED, actor=actor, now=now)
-    _log(session, "review.submitted", case, activity, actor, now,
+    _log(session, "review.submitted", activity, actor, now,
          payload={"findings": [p.code for p in warnings], "reader": session.get_one(Unit, reader).code})  # fmt: skip
     return case
 
@@ -128,7 +123,7 @@ def withdraw(session: Session, case: ReviewCase, *, actor: Actor, now: datetime)
     case.decided_at, case.decided_by_id = now, actor.user_id
     activity.review_state = ReviewState.NOT_SUBMITTED.value
     _event(session, case, ReviewEventKind.WITHDRAWN, actor=actor, now=now)
-    _log(session, "review.withdrawn", case, activity, actor, now)
+    _log(session, "review.withdrawn", activity, actor, now)
 
 
 def approve(session: Session, case: ReviewCase, *, actor: Actor, now: datetime) -> ActivityFact:
@@ -142,11 +137,11 @@ def approve(session: Session, case: ReviewCase, *, actor: Actor, now: datetime) 
             Problem("photos_match", "还有相同或相似的照片没有比对。请先点“同一张”或“不同的照片”，再通过。")
         )
     fact = freeze(session, activity, case, now=now)
-    _decide(session, case, activity, CaseState.APPROVED, "", actor=actor, now=now)
+    _decide(case, activity, CaseState.APPROVED, "", actor=actor, now=now)
     activity.review_state = ReviewState.APPROVED.value
     activity.state = ActivityState.CLOSED.value
     _event(session, case, ReviewEventKind.APPROVED, actor=actor, now=now, seal=fact.seal)
-    _log(session, "review.approved", case, activity, actor, now,
+    _log(session, "review.approved", activity, actor, now,
          payload={"participations": fact.participations, "seal": fact.seal, "version": fact.version})  # fmt: skip
     return fact
 
@@ -156,10 +151,10 @@ def return_case(session: Session, case: ReviewCase, *, reason: str, actor: Actor
     reason = _reason(reason, "请写明要改什么，经办人只看得到这句话。")
     activity = _open_case(session, case)
     _check_reader(session, case, activity, actor)
-    _decide(session, case, activity, CaseState.RETURNED, reason, actor=actor, now=now)
+    _decide(case, activity, CaseState.RETURNED, reason, actor=actor, now=now)
     activity.review_state = ReviewState.RETURNED.value
     _event(session, case, ReviewEventKind.RETURNED, actor=actor, now=now, reason=reason)
-    _log(session, "review.returned", case, activity, actor, now, reason=reason)
+    _log(session, "review.returned", activity, actor, now, reason=reason)
 
 
 def reject(session: Session, case: ReviewCase, *, reason: str, actor: Actor, now: datetime) -> None:
@@ -167,10 +162,10 @@ def reject(session: Session, case: ReviewCase, *, reason: str, actor: Actor, now
     reason = _reason(reason, "不予计入要写明原因。")
     activity = _open_case(session, case)
     _check_reader(session, case, activity, actor)
-    _decide(session, case, activity, CaseState.REJECTED, reason, actor=actor, now=now)
+    _decide(case, activity, CaseState.REJECTED, reason, actor=actor, now=now)
     activity.review_state = ReviewState.REJECTED.value
     _event(session, case, ReviewEventKind.REJECTED, actor=actor, now=now, reason=reason)
-    _log(session, "review.rejected", case, activity, actor, now, reason=reason)
+    _log(session, "review.rejected", activity, actor, now, reason=reason)
 
 
 def reopen(session: Session, activity: Activity, *, reason: str, actor: Actor, now: datetime) -> None:
@@ -178,9 +173,7 @@ def reopen(session: Session, activity: Activity, *, reason: str, actor: Actor, n
     reason = _reason(reason, "退回重审要写明原因。")
     _lock(session, activity)
     fact = session.scalar(
-        select(ActivityFact).where(
-            ActivityFact.activity_id == activity.id, ActivityFact.withdrawn_at.is_(None)
-        )
+        select(ActivityFact).where(ActivityFact.activity_id == activity.id, ActivityFact.withdrawn_at.is_(None))
     )
     if fact is None:
         raise Conflict("not_approved", "这场活动现在没有计入，不用退回重审。")
@@ -191,7 +184,7 @@ def reopen(session: Session, activity: Activity, *, reason: str, actor: Actor, n
     activity.state = ActivityState.PUBLISHED.value
     case = session.get_one(ReviewCase, fact.case_id)
     _event(session, case, ReviewEventKind.REOPENED, actor=actor, now=now, reason=reason, seal=fact.seal)
-    _log(session, "review.reopened", case, activity, actor, now, reason=reason,
+    _log(session, "review.reopened", activity, actor, now, reason=reason,
          payload={"version": fact.version})  # fmt: skip
 
 
@@ -230,7 +223,12 @@ def _check_reader(session: Session, case: ReviewCase, activity: Activity, actor:
 
 
 def _decide(
-    session: Session, case: ReviewCase, activity: Activity, state: CaseState, reason: str, *, actor: Actor,
+    case: ReviewCase,
+    activity: Activity,
+    state: CaseState,
+    reason: str,
+    *,
+    actor: Actor,
     now: datetime,
 ) -> None:
     case.state, case.reason = state.value, reason
@@ -239,7 +237,13 @@ def _decide(
 
 
 def _event(
-    session: Session, case: ReviewCase, kind: ReviewEventKind, *, actor: Actor, now: datetime, reason: str = "",
+    session: Session,
+    case: ReviewCase,
+    kind: ReviewEventKind,
+    *,
+    actor: Actor,
+    now: datetime,
+    reason: str = "",
     seal: str = "",
 ) -> None:
     session.add(
@@ -251,8 +255,14 @@ def _event(
 
 
 def _log(
-    session: Session, action: str, case: ReviewCase, activity: Activity, actor: Actor, now: datetime, *,
-    reason: str = "", payload: dict[str, object] | None = None,
+    session: Session,
+    action: str,
+    activity: Activity,
+    actor: Actor,
+    now: datetime,
+    *,
+    reason: str = "",
+    payload: dict[str, object] | None = None,
 ) -> None:
     record(
         session, action, actor=actor, object_type="activity", object_code=activity.code, now=now,

@@ -103,7 +103,7 @@ def requires(action: Action) -> Callable[[View], View]:
             if not actor.is_user:
                 return to_sign_in()
             if not may(actor, action):
-                raise NotPermitted()
+                raise NotPermitted
             return view(*args, **kwargs)
 
         wrapped.access_rule = action  # type: ignore[attr-defined]
@@ -130,9 +130,7 @@ def load_activity(code: str, action: Action) -> Activity:
     Raises NotFound for an absent and a foreign one alike.
     """
     row = db.session.execute(
-        select(Activity, Unit.path)
-        .join(Unit, Unit.id == Activity.host_unit_id)
-        .where(Activity.code == code)
+        select(Activity, Unit.path).join(Unit, Unit.id == Activity.host_unit_id).where(Activity.code == code)
     ).first()
     if row is None or not may_at(current_actor(), action, row.path):
         raise NotFound("没有找到这场活动，或者它不归您的单位管。")
@@ -150,9 +148,7 @@ def load_unit(code: str, action: Action) -> Unit:
 
 def check_every_endpoint(app: Flask) -> None:
     """Refuse to start when an endpoint has no access rule (default deny)."""
-    app.view_functions["static"].access_rule = "public"  # type: ignore[attr-defined]
-    naked = sorted(
-        endpoint for endpoint, view in app.view_functions.items() if not hasattr(view, "access_rule")
-    )
+    app.view_functions["static"].access_rule = "public"  # type: ignore[attr-defined, union-attr]
+    naked = sorted(endpoint for endpoint, view in app.view_functions.items() if not hasattr(view, "access_rule"))
     if naked:
         raise RuntimeError("endpoints without an access rule: " + ", ".join(naked))

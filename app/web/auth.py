@@ -59,9 +59,7 @@ def _enter(user: User, key: str) -> Response:
     moment = now()
     with transaction(db.session) as tx:
         clear_attempts(tx, "sign_in", key)
-        secret = start_sign_in(
-            tx, user, device=_device(), second_factor=False, actor=actor_of(tx, user), now=moment
-        )
+        secret = start_sign_in(tx, user, device=_device(), second_factor=False, actor=actor_of(tx, user), now=moment)
     target = _after_sign_in()
     session.clear()  # a new identifier at sign-in: nothing fixed before it survives
     session[SIGN_IN_COOKIE] = secret
@@ -97,11 +95,7 @@ def logout() -> Response:
     actor = current_actor()
     assert actor.user_id is not None
     with transaction(db.session) as tx:
-        end_sign_ins(
-            tx, actor.user_id, actor=actor, user_code=actor.user_code, now=now(), only=actor.sign_in_id
-        )
+        end_sign_ins(tx, actor.user_id, actor=actor, user_code=actor.user_code, now=now(), only=actor.sign_in_id)
     session.clear()
     flash(_("已退出登录。"), "good")
     return redirect(url_for("auth.login"))
-
-

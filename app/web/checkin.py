@@ -147,9 +147,7 @@ def _arrival(session: ActivitySession, grant: codes.Grant, moment: datetime) -> 
     return Arrival(uid, session.id, method, adults=int(people), name=name, is_walk_in=True), ""
 
 
-def _registered(
-    session: ActivitySession, method: Method, uid: str, moment: datetime
-) -> tuple[Arrival | None, str]:
+def _registered(session: ActivitySession, method: Method, uid: str, moment: datetime) -> tuple[Arrival | None, str]:
     activity = session.activity
     typed = normalise_code(request.form.get("tail", ""))
     key = attempt_key(activity.code, browser_token(), request.remote_addr or "")
@@ -230,10 +228,9 @@ def staff_ticket(code: str, session_code: str) -> Response:
     words = result.message
     if result.is_in and verdict == "warn" and result.first_at:
         words = _("已于%(t)s签到", t=clock_text(result.first_at))
-    response = make_response(
+    return make_response(
         render(
             "checkin/verdict.html", status=200 if result.is_in else 422, verdict=verdict, words=words, result=result,
             activity=activity, session=session, name=name_of(db.session(), registration.id),
         )
     )  # fmt: skip
-    return response

@@ -71,7 +71,8 @@ def navigation(app: Flask, actor: Actor) -> list[NavItem]:
                 _(label),
                 url_for(endpoint),
                 icon,
-                current=exact or (same_room and endpoint.endswith((".index", ".units", ".dashboard", ".plan", ".queue"))),
+                current=exact
+                or (same_room and endpoint.endswith((".index", ".units", ".dashboard", ".plan", ".queue"))),
                 wide=len(items) >= PHONE_PLACES,
             )
         )

@@ -37,9 +37,7 @@ def error_page(status: int, text: str = "", *, retry_after: int = 0) -> Response
     """The error page, or its fragment for htmx."""
     title, safe, action = _PAGES.get(status, _PAGES[400 if status < 500 else 500])
     template = "errors/_error.html" if wants_fragment() else "errors/error.html"
-    body = render_template(
-        template, code=status, title=_(title), text=text, safe=_(safe), action=_(action)
-    )
+    body = render_template(template, code=status, title=_(title), text=text, safe=_(safe), action=_(action))
     response = make_response(body, status)
     if retry_after:
         response.headers["Retry-After"] = str(retry_after)
@@ -101,5 +99,5 @@ def register(app: Flask) -> None:
         if app.config["TESTING"] or app.debug:
             raise error
         db.session.rollback()
-        log.exception("unexpected error on %s", request.endpoint)
+        log.error("unexpected error on %s", request.endpoint, exc_info=error)
         return error_page(500)

@@ -18,6 +18,7 @@ from app.extensions import db
 from app.kernel.actor import Role
 from app.kernel.clock import business_day, day_bounds, now
 from app.kernel.errors import NotFound
+from app.metrics.strip import load_strip
 from app.organisation.permissions import Action
 from app.registration.places import Places, places_of_many
 from app.web.access import current_actor, keys, public, requires, settings
@@ -123,7 +124,8 @@ def index() -> Response:
         month=month_of(today, rows, today=today),
         first=today.replace(day=1),
         running=_running(moment),
-        is_public_home=True,
+        strip=load_strip(db.session(), year=today.year, today=today),
+        as_of=moment.replace(second=0, microsecond=0),
     )
     return cached(response)
 

@@ -68,5 +68,3 @@ def task(number: int) -> Response:
             .where(Establishment.kind.in_(kinds)).order_by(Establishment.id).limit(50)
         ).all() if kinds else [],
     )  # fmt: skip
-
-

@@ -23,7 +23,9 @@ def wants_fragment() -> bool:
     )
 
 
-def render(page: str, fragment: str | None = None, /, *, status: int = 200, event: str = "", **context: Any) -> Response:
+def render(
+    page: str, fragment: str | None = None, /, *, status: int = 200, event: str = "", **context: Any
+) -> Response:
     """The fragment when htmx asks for one, else the page; `event` becomes HX-Trigger."""
     template = fragment if fragment and wants_fragment() else page
     response = make_response(render_template(template, **context), status)
@@ -118,9 +120,7 @@ def lines(text: str) -> Markup:
 
 def register(app: Flask) -> None:
     """Jinja filters: when, day, clock, span, clock_span, n, percent, lines."""
-    app.jinja_env.filters.update(
-        when=when, day=day, clock=clock, n=number, lines=lines, day_text=day_text
-    )
+    app.jinja_env.filters.update(when=when, day=day, clock=clock, n=number, lines=lines, day_text=day_text)
     app.jinja_env.globals.update(span=span, clock_span=clock_span, percent=percent)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

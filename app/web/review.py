@@ -7,9 +7,9 @@ from typing import Any
 from flask import Blueprint, flash, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
 from wtforms import IntegerField, StringField, TextAreaField
 from wtforms.validators import Length, NumberRange, Optional
-from werkzeug.wrappers import Response
 
 from app.activities.kinds import KINDS
 from app.activities.models import Activity
@@ -60,7 +60,6 @@ def queue_page() -> Response:
         kinds=KINDS,
         now=now(),
     )
-
 
 
 @bp.get("/review/<code>")

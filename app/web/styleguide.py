@@ -62,9 +62,7 @@ class SampleForm(FlaskForm):  # type: ignore[misc]
 
 def sample_form() -> SampleForm:
     """The form with one field in error."""
-    form = SampleForm(
-        formdata=None, venue="示例文化广场", capacity="90", intro="四个社区各出一队，输赢不要紧。"
-    )
+    form = SampleForm(formdata=None, venue="示例文化广场", capacity="90", intro="四个社区各出一队，输赢不要紧。")
     form.capacity.errors = ["名额要比已报名的102人多。原来的120还在，没有改动。"]
     form.adults.errors = ["一次最多带6人，更多请按团体报名。"]
     return form

@@ -12,9 +12,7 @@ __all__ = ["KINDS", "DetailField", "Kind", "Slot"]
 
 def _discover() -> dict[str, Kind]:
     found = [
-        import_module(f"{__name__}.{module.name}").KIND
-        for module in iter_modules(__path__)
-        if module.name != "shape"
+        import_module(f"{__name__}.{module.name}").KIND for module in iter_modules(__path__) if module.name != "shape"
     ]
     return {kind.key: kind for kind in sorted(found, key=lambda kind: kind.position)}
 
