@@ -27,6 +27,11 @@ def use_cheap_hashing() -> None:
     _hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
+def hash_password(password: str) -> str:
+    """argon2id."""
+    return _hasher.hash(password)
+
+
 def create_unit(
     session: Session,
     *,
@@ -43,9 +48,7 @@ def create_unit(
         raise RuleBroken(Problem("unit_name_missing", "单位名称没有填。", field="name"))
     if session.scalar(select(Unit.id).where(Unit.name == name)) is not None:
         raise Conflict("unit_exists", f"已经有“{name}”这个单位，没有重复新建。")
-    unit = Unit(
-        name=name, kind=kind.value, parent_id=parent.id if parent else None, position=position, path=""
-    )
+    unit = Unit(name=name, kind=kind.value, parent_id=parent.id if parent else None, position=position, path="")
     session.add(unit)
     session.flush()
     unit.path = f"{parent.path if parent else '/'}{unit.id}/"
@@ -90,9 +93,7 @@ def create_user(
     return user
 
 
-def grant_role(
-    session: Session, user: User, *, role: Role, unit: Unit, actor: Actor, now: datetime
-) -> RoleGrant:
+def grant_role(session: Session, user: User, *, role: Role, unit: Unit, actor: Actor, now: datetime) -> RoleGrant:
     """Give a role at a unit; giving it twice is the same."""
     found = session.scalar(
         select(RoleGrant).where(
@@ -160,10 +161,10 @@ def end_sign_ins(
     statement = update(SignIn).where(SignIn.user_id == user_id, SignIn.ended_at.is_(None))
     if only is not None:
         statement = statement.where(SignIn.id == only)
-    count = session.execute(statement.values(ended_at=now)).rowcount
+    count = len(session.scalars(statement.values(ended_at=now).returning(SignIn.id)).all())
     if count:
         record(
             session, "user.sign_ins_ended", actor=actor, object_type="user", object_code=user_code,
             now=now, payload={"count": count},
         )  # fmt: skip
-    return int(count)
+    return count

@@ -104,8 +104,14 @@ def names_of(session: Session, registration_ids: Sequence[int]) -> dict[int, str
 
 
 def roster(
-    session: Session, activity_id: int, *, states: Sequence[RegistrationState], session_id: int | None = None,
-    page: int = 1, size: int = 50, keys: KeyRing | None = None,
+    session: Session,
+    activity_id: int,
+    *,
+    states: Sequence[RegistrationState],
+    session_id: int | None = None,
+    page: int = 1,
+    size: int = 50,
+    keys: KeyRing | None = None,
 ) -> list[RosterRow]:
     """Registrations in order of arrival, the waitlist by rank; without walk-ins and counts.
 
@@ -142,9 +148,7 @@ def _on_roster(activity_id: int, session_id: int | None) -> list[ColumnElement[b
     return where
 
 
-def count_by_state(
-    session: Session, activity_id: int, *, session_id: int | None = None
-) -> dict[str, StateCount]:
+def count_by_state(session: Session, activity_id: int, *, session_id: int | None = None) -> dict[str, StateCount]:
     """Registrations and people by state, every state present."""
     rows = session.execute(
         select(Registration.state, func.count(), func.sum(Registration.adults + Registration.children))

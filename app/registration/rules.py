@@ -92,9 +92,7 @@ def capacity_problems(capacity: int | None) -> list[Problem]:
     return []
 
 
-def closed_problem(
-    *, state: str, takes_registration: bool, ends_at: datetime | None, now: datetime
-) -> Problem | None:
+def closed_problem(*, state: str, takes_registration: bool, ends_at: datetime | None, now: datetime) -> Problem | None:
     """Why nobody can register any more, or None. A full activity is not closed: it has a waitlist."""
     if state == "cancelled":
         return Problem("cancelled", "这场活动已取消，不能报名了。")
@@ -108,7 +106,12 @@ def closed_problem(
 
 
 def change_problem(
-    *, activity_state: str, is_cancelled: bool, starts_at: datetime | None, ends_at: datetime | None, by_staff: bool,
+    *,
+    activity_state: str,
+    is_cancelled: bool,
+    starts_at: datetime | None,
+    ends_at: datetime | None,
+    by_staff: bool,
     now: datetime,
 ) -> Problem | None:
     """Why a registration can no longer be changed or cancelled, or None.

@@ -136,9 +136,7 @@ def _secret(activity: Activity, entry: Entry, keys: KeyRing) -> str:
     return ticket_secret(keys, activity.code, entry.browser, entry.submission)
 
 
-def _same_submission(
-    session: Session, activity: Activity, entry: Entry, *, keys: KeyRing
-) -> Registration | None:
+def _same_submission(session: Session, activity: Activity, entry: Entry, *, keys: KeyRing) -> Registration | None:
     if not entry.submission:
         return None
     index = submission_index(keys, activity.code, entry.browser, entry.submission)
@@ -167,8 +165,14 @@ def _same_phone(
 
 
 def _write(
-    session: Session, activity: Activity, entry: Entry, chosen: ActivitySession | None, phone: str | None, *,
-    keys: KeyRing, now: datetime,
+    session: Session,
+    activity: Activity,
+    entry: Entry,
+    chosen: ActivitySession | None,
+    phone: str | None,
+    *,
+    keys: KeyRing,
+    now: datetime,
 ) -> tuple[Registration, str]:
     pool = pool_of(activity, chosen.id if chosen else None)
     headcount = entry.adults + entry.children
@@ -215,9 +219,7 @@ def change_headcount(
         if more > 0 and registration.state == RegistrationState.CONFIRMED.value and capacity is not None:
             line = [InLine(r.id, r.headcount) for r in waiting_line(session, activity, pool)]
             if not fits(more, capacity=capacity, taken=count_taken(session, activity, pool), line=line):
-                raise RuleBroken(
-                    Problem("no_room", f"名额不够，加不了{more}人。原来的报名没有变。", field="adults")
-                )
+                raise RuleBroken(Problem("no_room", f"名额不够，加不了{more}人。原来的报名没有变。", field="adults"))
         before = [registration.adults, registration.children]
         registration.adults, registration.children = adults, children
         record(
@@ -324,9 +326,7 @@ def withdraw_activity(session: Session, activity: Activity, *, actor: Actor, now
         locked.listing = Listing.NONE.value
         locked.published_at = None
         locked.version += 1
-        record(
-            session, "activity.withdrawn", actor=actor, object_type="activity", object_code=locked.code, now=now
-        )
+        record(session, "activity.withdrawn", actor=actor, object_type="activity", object_code=locked.code, now=now)
 
 
 def count_registrations(session: Session, activity_id: int) -> int:
@@ -342,7 +342,13 @@ def count_registrations(session: Session, activity_id: int) -> int:
 
 
 def add_counted(
-    session: Session, activity: Activity, *, session_id: int, adults: int, children: int, now: datetime,
+    session: Session,
+    activity: Activity,
+    *,
+    session_id: int,
+    adults: int,
+    children: int,
+    now: datetime,
     unit_id: int | None = None,
 ) -> Registration:
     """The registration behind a count afterwards or a paper sheet; it never has a name."""
@@ -362,8 +368,16 @@ def note_seen(session: Session, registration: Registration, *, now: datetime) ->
 
 
 def read_roster(
-    session: Session, activity: Activity, *, states: Sequence[RegistrationState], session_id: int | None = None,
-    page: int = 1, size: int = 50, actor: Actor, now: datetime, keys: KeyRing,
+    session: Session,
+    activity: Activity,
+    *,
+    states: Sequence[RegistrationState],
+    session_id: int | None = None,
+    page: int = 1,
+    size: int = 50,
+    actor: Actor,
+    now: datetime,
+    keys: KeyRing,
 ) -> list[RosterRow]:
     """Names and phones in full; opening them is an entry of the log, with how many were shown."""
     rows = roster(session, activity.id, states=states, session_id=session_id, page=page, size=size, keys=keys)

@@ -31,7 +31,7 @@ from app.kernel.errors import NotFound
 from app.kernel.text import ascii_digits, normalise_code
 from app.kernel.tokens import random_secret
 from app.organisation.permissions import Action, may
-from app.registration.queries import find_by_phone_tail, find_by_ticket_code, find_by_secret
+from app.registration.queries import find_by_phone_tail, find_by_secret, find_by_ticket_code
 from app.web.access import current_actor, keys, load_activity, public, requires, settings
 from app.web.qr import qr_matrix
 from app.web.rendering import clock_text, render, staff_page
@@ -132,9 +132,7 @@ def _desk(tx: Any, activity: Activity, row: ActivitySession, verb: str, moment: 
         people = _number("people")
         if not 1 <= people <= WALK_IN_MOST:
             return _("人数请填1到%(n)s，没有登记。人更多请分几次，或用补录。", n=WALK_IN_MOST), "bad"
-        arrival = service.Arrival(
-            uid, row.id, Method.DESK_WALK_IN, adults=people, actor_id=actor_id, is_walk_in=True
-        )
+        arrival = service.Arrival(uid, row.id, Method.DESK_WALK_IN, adults=people, actor_id=actor_id, is_walk_in=True)
     else:
         typed = normalise_code(request.form.get("typed", ""))
         found = find_by_ticket_code(tx, activity.id, activity.code, typed, keys=keys())
@@ -200,7 +198,8 @@ def screen() -> Response:
 
 def _row_of_screen_code(digits: str, moment: datetime) -> ActivitySession | None:
     near = db.session.query(ActivitySession).filter(
-        ActivitySession.starts_at <= moment + timedelta(hours=24), ActivitySession.ends_at > moment - timedelta(hours=12)
+        ActivitySession.starts_at <= moment + timedelta(hours=24),
+        ActivitySession.ends_at > moment - timedelta(hours=12),
     )
     return next((row for row in near if codes.screen_code_holds(keys(), row.code, digits, moment)), None)
 
@@ -230,12 +229,19 @@ def steps() -> Response:
             {
                 "step": step,
                 "digits": codes.venue_digits(keys(), row.code, step),
-                "rows": ["".join("1" if dark else "0" for dark in line) for line in qr_matrix(live_address(row.code, step))],
+                "rows": [
+                    "".join("1" if dark else "0" for dark in line) for line in qr_matrix(live_address(row.code, step))
+                ],
             }
             for step in range(first, first + codes.AHEAD + 1)
         ],
     }
     return make_response(jsonify(body))
+
+
+@bp.app_context_processor
+def _offer_staff_desk() -> dict[str, Any]:
+    return {"staff_desk_of": staff_desk}
 
 
 def staff_desk(activity: Activity, secret: str) -> dict[str, Any] | None:

@@ -318,9 +318,7 @@ def _stored(page: TicketPage) -> dict[str, Any]:
 def data(secret: str) -> Response:
     """看看存了我什么."""
     page = _own_page(secret)
-    return render(
-        "tickets/data.html", ticket=page, phone=decrypt_phone(db.session(), page.registration, keys=keys())
-    )
+    return render("tickets/data.html", ticket=page, phone=decrypt_phone(db.session(), page.registration, keys=keys()))
 
 
 def _own_page(secret: str) -> TicketPage:

@@ -11,7 +11,7 @@
         if (line[x] !== "1") { continue; }
         run = 1;
         while (line[x + run] === "1") { run++; }
-        path += "M" + (x + 2) + " " + (y + 2) + "h" + run + "v1h-" + run + "z";
+        path += "M" + (x + 4) + " " + (y + 4) + "h" + run + "v1h-" + run + "z";
         x += run - 1;
       }
     }

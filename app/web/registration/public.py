@@ -134,9 +134,7 @@ def _register(activity: Activity, filled: RegisterForm, moment: datetime) -> Res
     entry = _entry(filled)
     activity_code = activity.code
     if entry.phone:
-        check_attempts(
-            db.session(), "phone", _phone_key(activity_code), now=moment, free=FREE_TRIES, window=WINDOW
-        )
+        check_attempts(db.session(), "phone", _phone_key(activity_code), now=moment, free=FREE_TRIES, window=WINDOW)
     with transaction(db.session) as tx:
         done = register(tx, activity, entry, keys=keys(), now=moment)
         state, secret_hash = done.registration.state, done.registration.secret_hash

@@ -139,9 +139,7 @@ def _paging(activity: Activity, asked: Asked, total: int) -> Paging:
 
     def url(number: int) -> str:
         session_code = asked.session.code if asked.session else None
-        return url_for(
-            "registration.roster", code=activity.code, state=asked.state, session=session_code, page=number
-        )
+        return url_for("registration.roster", code=activity.code, state=asked.state, session=session_code, page=number)
 
     return Paging(
         here.first,
@@ -160,9 +158,7 @@ def ask_cancel(code: str, registration_code: str) -> Response:
     activity = load_activity(code, Action.ACTIVITY_EDIT)
     registration = get_registration(db.session(), activity.id, registration_code)
     name = name_of(db.session(), registration.id)
-    return render(
-        "registration/cancel.html", activity=activity, registration=registration, name=mask_name(name)
-    )
+    return render("registration/cancel.html", activity=activity, registration=registration, name=mask_name(name))
 
 
 @bp.post("/activities/<code>/registrations/<registration_code>/cancel")
@@ -217,9 +213,7 @@ def desk(code: str) -> Response:
     return _desk_page(activity, DeskForm(formdata=None, submission=random_secret()))
 
 
-def _desk_page(
-    activity: Activity, form: DeskForm, problems: list[str] | None = None, status: int = 200
-) -> Response:
+def _desk_page(activity: Activity, form: DeskForm, problems: list[str] | None = None, status: int = 200) -> Response:
     staff_page()
     fill_sessions(form, activity, at=now())
     return render(

@@ -356,9 +356,7 @@ def test_an_activity_is_withdrawn_only_while_nobody_is_registered(tx: Session, e
     assert activity.state == "draft"
 
 
-def test_the_roster_is_masked_until_it_is_read_and_the_reading_is_logged(
-    app: Flask, keys: KeyRing
-) -> None:
+def test_the_roster_is_masked_until_it_is_read_and_the_reading_is_logged(app: Flask, keys: KeyRing) -> None:
     with app.app_context():
         with transaction(db.session) as tx:
             activity = make_activity(tx, capacity=1)
@@ -367,9 +365,7 @@ def test_the_roster_is_masked_until_it_is_read_and_the_reading_is_logged(
                 register(tx, activity, entry, keys=keys, now=NOW)
         with transaction(db.session) as tx:
             masked = roster(tx, activity.id, states=[RegistrationState.CONFIRMED])
-            rows = read_roster(
-                tx, activity, states=[RegistrationState.WAITLISTED], actor=STAFF, now=NOW, keys=keys
-            )
+            rows = read_roster(tx, activity, states=[RegistrationState.WAITLISTED], actor=STAFF, now=NOW, keys=keys)
             counts = count_by_state(tx, activity.id)
         assert [(row.name, row.phone) for row in masked] == [("示＊＊", "")]
         assert [(row.name, row.phone) for row in rows] == [("示例乙", "13800138001"), ("示例丙", "13800138002")]

@@ -120,12 +120,16 @@ def test_wrong_places_are_refused_in_words(app: Flask, codes: dict[str, str], vi
         assert activity.sessions[0].capacity == 2
 
 
-def test_places_of_a_foreign_session_cannot_be_changed_through_ones_own_activity(app: Flask, codes: dict[str, str], visit: Visit) -> None:
+def test_places_of_a_foreign_session_cannot_be_changed_through_ones_own_activity(
+    app: Flask, codes: dict[str, str], visit: Visit
+) -> None:
     client, here = visit("jingban"), f"/activities/{codes['own']}/registrations"
     assert press(client, f"{here}/places/{codes['foreign_session']}", here, capacity="9").status_code == 404
 
 
-def test_who_telephones_is_registered_by_hand_and_gets_a_ticket_code(app: Flask, codes: dict[str, str], visit: Visit) -> None:
+def test_who_telephones_is_registered_by_hand_and_gets_a_ticket_code(
+    app: Flask, codes: dict[str, str], visit: Visit
+) -> None:
     client, here = visit("jingban"), f"/activities/{codes['own']}/registrations"
     data = {"name": "示例周奶奶", "adults": "1", "children": "0", "phone": "13900139000", "consent": "y"}
     assert press(client, f"{here}/new", f"{here}/new", **{**data, "consent": ""}).status_code == 422
@@ -146,7 +150,9 @@ def test_who_telephones_is_registered_by_hand_and_gets_a_ticket_code(app: Flask,
         assert made.actor_kind == "user"
 
 
-def test_the_sheet_prints_with_names_by_a_logged_step_and_blank_without(app: Flask, codes: dict[str, str], visit: Visit) -> None:
+def test_the_sheet_prints_with_names_by_a_logged_step_and_blank_without(
+    app: Flask, codes: dict[str, str], visit: Visit
+) -> None:
     client, here = visit("jingban"), f"/activities/{codes['own']}/registrations"
     blank = client.get(here + "/sheet")
     assert blank.status_code == 200
@@ -166,7 +172,9 @@ def test_the_sheet_prints_with_names_by_a_logged_step_and_blank_without(app: Fla
         ("shenji", 403, 403), ("lingdao", 403, 403), ("guanli", 403, 403),
     ],
 )  # fmt: skip
-def test_only_the_hosts_own_people_see_a_roster(app: Flask, codes: dict[str, str], visit: Visit, login: str, own: int, foreign: int) -> None:
+def test_only_the_hosts_own_people_see_a_roster(
+    app: Flask, codes: dict[str, str], visit: Visit, login: str, own: int, foreign: int
+) -> None:
     client = visit(login)
     for part in ("", "/new", "/sheet"):
         assert client.get(f"/activities/{codes['own']}/registrations{part}").status_code == own
@@ -180,7 +188,9 @@ def test_a_stranger_is_sent_to_the_sign_in_page(app: Flask, codes: dict[str, str
     assert response.location.endswith("/login")
 
 
-def test_staff_who_scan_a_ticket_read_no_name_and_no_phone_there(app: Flask, codes: dict[str, str], visit: Visit) -> None:
+def test_staff_who_scan_a_ticket_read_no_name_and_no_phone_there(
+    app: Flask, codes: dict[str, str], visit: Visit
+) -> None:
     moment = datetime.now(UTC)
     with app.app_context(), transaction(db.session) as tx:
         activity = tx.scalars(select(Activity).where(Activity.code == codes["own"])).one()

@@ -1,4 +1,4 @@
-"""The participant's pages through the client: form, ticket, change, cancel, data, erasure."""
+"""The own link through the client: ticket, change, cancel, data, erasure, calendar."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ import gzip
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 import zxingcpp
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
-from sqlalchemy import func, select
-from werkzeug.test import TestResponse
+from sqlalchemy import select
 
 from app.activities.models import Activity, ActivityChange
 from app.checkin.models import CheckIn
@@ -23,69 +20,12 @@ from app.extensions import db
 from app.kernel.attempts import Attempt
 from app.kernel.database import transaction
 from app.organisation.queries import actor_of
-from app.registration.models import PersonalDetail, Registration
+from app.registration.models import PersonalDetail
 from app.registration.queries import find_by_secret
 from app.registration.service import cancel_activity, cancel_registration
 from app.web.qr import qr_matrix
 from tests.factories import make_activity, make_unit, make_user
-
-SOON = timedelta(days=2)
-GOOD = {"name": "示例李女士", "adults": "2", "children": "1", "phone": "", "consent": "y"}
-STATIC = Path(__file__).resolve().parents[3] / "static"
-
-
-def make(app: Flask, **columns: Any) -> str:
-    with app.app_context(), transaction(db.session) as tx:
-        return make_activity(tx, starts_at=datetime.now(UTC) + SOON, **columns).code
-
-
-def hidden(page: str, name: str) -> str:
-    found = re.search(rf'name="{name}"[^>]*value="([^"]*)"', page)
-    assert found, name
-    return found[1]
-
-
-def send(client: FlaskClient, code: str, *, form: str = "", **changes: Any) -> TestResponse:
-    page = form or client.get(f"/a/{code}/register").text
-    data = {
-        **GOOD, "csrf_token": hidden(page, "csrf_token"), "submission": hidden(page, "submission"), **changes
-    }  # fmt: skip
-    return client.post(f"/a/{code}/register", data={k: v for k, v in data.items() if v is not None})
-
-
-def enter(client: FlaskClient, code: str, **changes: Any) -> str:
-    """Registers; the address of the ticket."""
-    response = send(client, code, **changes)
-    assert response.status_code == 303, response.text
-    return str(response.location)
-
-
-def press(client: FlaskClient, address: str, page: str = "", **data: str) -> TestResponse:
-    """Posts a form with the token of a page that this browser has open."""
-    return client.post(address, data={"csrf_token": hidden(client.get(page or address).text, "csrf_token"), **data})
-
-
-def count(app: Flask, table: type[Any]) -> int:
-    with app.app_context():
-        return db.session.scalar(select(func.count()).select_from(table)) or 0
-
-
-def registration_of(app: Flask, ticket: str) -> Registration:
-    with app.app_context():
-        found = find_by_secret(db.session(), ticket.rsplit("/", 1)[1])
-        assert found is not None
-        db.session.expunge(found)
-        return found
-
-
-def test_from_the_form_to_the_ticket(app: Flask, client: FlaskClient) -> None:
-    code = make(app, title="示例剪纸课堂")
-    ticket = enter(client, code)
-    page = client.get(ticket)
-    assert page.status_code == 200
-    for words in ("报名成功", "已报名", "示例剪纸课堂", "示例李女士", "3人", "2位大人", "1位孩子", "示例小学礼堂"):
-        assert words in page.text
-    assert re.search(r'class="code">[2-9A-Z]{4} [2-9A-Z]{4}<', page.text)
+from tests.web.registration.browser import GOOD, STATIC, count, enter, hidden, make, press, registration_of
 
 
 def test_the_tickets_picture_is_its_own_address(app: Flask, client: FlaskClient) -> None:
@@ -110,162 +50,11 @@ def test_a_private_page_is_neither_kept_nor_indexed_nor_leaked(app: Flask, clien
     assert headers["Referrer-Policy"] == "same-origin"
 
 
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"name": ""}, "请留一个称呼"),
-        ({"name": "字" * 21}, "称呼最多20个字"),
-        ({"name": "字" * 5000}, "写得太长了"),
-        ({"adults": "0"}, "至少有1位大人"),
-        ({"adults": "两"}, "请填整数"),
-        ({"adults": "-1"}, "请填整数"),
-        ({"adults": "1.5"}, "请填整数"),
-        ({"adults": "9" * 400}, "请填整数"),
-        ({"adults": ""}, "请填整数"),
-        ({"adults": "7", "children": "1"}, "一次最多报7人"),
-        ({"phone": "1380013"}, "手机号不对"),
-        ({"phone": "13800138000'; DROP TABLE registration;--"}, "手机号不对"),
-        ({"consent": None}, "请勾选同意"),
-        ({"second_name": "http://example.com"}, "像是程序填的"),
-    ],
-)
-def test_bad_input_is_refused_in_words_and_keeps_what_was_typed(app: Flask, client: FlaskClient, changes: dict[str, Any], words: str) -> None:
-    response = send(client, make(app), **changes)
-    assert response.status_code == 422
-    assert words in response.text
-    assert "已填的内容都在" in response.text
-    if "name" not in changes:
-        assert "示例李女士" in response.text
-    assert count(app, Registration) == count(app, PersonalDetail) == 0
-
-
-def test_absent_fields_and_foreign_sessions_are_refused(app: Flask, client: FlaskClient) -> None:
-    code = make(app, sessions=2, attendance="choose_one")
-    other = make(app)
-    with app.app_context():
-        foreign = db.session.scalars(select(Activity).where(Activity.code == other)).one().sessions[0].code
-    token = hidden(client.get(f"/a/{code}/register").text, "csrf_token")
-    assert client.post(f"/a/{code}/register", data={"csrf_token": token}).status_code == 422
-    for wrong in (None, "", foreign, "示" * 100):
-        response = send(client, code, session=wrong)
-        assert response.status_code == 422
-        assert "请选一场" in response.text
-    assert count(app, Registration) == 0
-
-
-@pytest.mark.parametrize("code", ["aaaaaaaaaaaa", "x", "%00", "名字", "a" * 500])
-def test_an_unknown_activity_is_not_found(app: Flask, client: FlaskClient, code: str) -> None:
-    response = client.get(f"/a/{code}/register")
-    assert response.status_code == 404
-    assert "没有找到" in response.text
-
-
-def test_without_the_forms_token_nothing_is_written(app: Flask, client: FlaskClient) -> None:
-    app.config["WTF_CSRF_ENABLED"] = True
-    code = make(app)
-    response = client.post(f"/a/{code}/register", data=GOOD)
-    assert response.status_code == 400
-    assert "刷新页面" in response.text
-    assert count(app, Registration) == 0
-
-
-def test_hostile_names_are_shown_as_text(app: Flask, client: FlaskClient) -> None:
-    page = client.get(enter(client, make(app), name="<script>1</script>")).text
-    assert "<script>1" not in page
-    assert "&lt;script&gt;1&lt;/script&gt;" in page
-
-
-@pytest.mark.parametrize("name", ["买买提·艾力", "བསོད་ནམས", "ئابدۇراخمان", "ᠪᠠᠶᠠᠷ", "𠮷野老师", "=SUM(1)"])
-def test_names_of_every_script_come_back(app: Flask, client: FlaskClient, name: str) -> None:
-    assert name in client.get(enter(client, make(app), name=name)).text
-
-
-def test_full_width_digits_are_understood(app: Flask, client: FlaskClient) -> None:
-    ticket = enter(client, make(app), adults="２", children="０", phone="＋８６ １３８ ００１３ ８０００")
-    assert "13800138000" in client.get(ticket + "/data").text
-    assert registration_of(app, ticket).headcount == 2
-
-
-def test_sending_the_same_form_again_opens_the_same_ticket(app: Flask, client: FlaskClient) -> None:
-    code = make(app)
-    form = client.get(f"/a/{code}/register").text
-    first, again = send(client, code, form=form), send(client, code, form=form)
-    assert first.location == again.location
-    assert "没有重复报名" in client.get(again.location).text
-    assert count(app, Registration) == 1
-
-
-def test_the_form_of_one_browser_opens_nothing_in_another(app: Flask, client: FlaskClient) -> None:
-    code = make(app)
-    form = client.get(f"/a/{code}/register").text
-    mine = send(client, code, form=form)
-    stranger = app.test_client()
-    own = hidden(stranger.get(f"/a/{code}/register").text, "csrf_token")
-    theirs = send(stranger, code, form=form, csrf_token=own)
-    assert theirs.status_code == 303
-    assert theirs.location != mine.location
-
-
-def test_the_same_phone_from_the_same_browser_opens_the_first_ticket(app: Flask, client: FlaskClient) -> None:
-    code = make(app)
-    first = enter(client, code, phone="13800138000")
-    assert enter(client, code, phone="138 0013 8000", name="示例别名") == first
-
-
-def test_the_same_phone_from_another_browser_gets_neither_ticket_nor_change(app: Flask, client: FlaskClient) -> None:
-    code = make(app)
-    ticket = enter(client, code, phone="13800138000")
-    stranger = app.test_client()
-    response = send(stranger, code, phone="13800138000", name="示例外人")
-    assert response.status_code == 409
-    assert "此手机号已报名" in response.text
-    assert ticket not in response.text
-    assert "示例李女士" not in response.text
-    assert count(app, Registration) == count(app, Attempt) == 1
-
-
-def test_trying_phones_has_to_wait_longer_and_longer(app: Flask, client: FlaskClient) -> None:
-    code = make(app)
-    enter(client, code, phone="13800138000")
-    stranger = app.test_client()
-    answers = [send(stranger, code, phone="13800138000").status_code for _ in range(12)]
-    assert answers[:10] == [409] * 10
-    assert answers[-1] == 429
-    assert send(stranger, code, phone="").status_code == 303  # without a phone nobody waits
-
-
-def test_the_activity_page_of_a_known_browser_leads_to_the_ticket(app: Flask, client: FlaskClient) -> None:
-    code = make(app)
-    ticket = enter(client, code)
-    page = client.get(f"/a/{code}/register").text
-    assert "您已报名" in page
-    assert ticket in page
-    assert "您已报名" not in app.test_client().get(f"/a/{code}/register").text
-    client.set_cookie("mine", "W10.forged")
-    assert "您已报名" not in client.get(f"/a/{code}/register").text
-
-
-def test_who_comes_when_it_is_full_is_told_the_place_in_line(app: Flask, client: FlaskClient) -> None:
-    code = make(app, capacity=3)
-    first = enter(client, code)
-    second = enter(client, code, adults="1", children="0")
-    assert "登记候补" in client.get(f"/a/{code}/register").text
-    page = client.get(second).text
-    assert "候补中" in page
-    assert "您排在最前面" in page
-    assert "ticket-qr" not in page
-    assert "前面还有1人" in client.get(enter(client, code)).text
-    assert press(client, first + "/cancel").status_code == 303
-    page = client.get(second).text
-    assert "候补成功" in page
-    assert "ticket-qr" in page
-
-
-@pytest.mark.parametrize(
-    "secret", ["A" * 22, "x", "..", "%2E%2E", "A" * 64, "A" * 5000, "名", "-" * 22]
-)
+@pytest.mark.parametrize("secret", ["A" * 22, "x", "..", "%2E%2E", "A" * 64, "A" * 5000, "名", "-" * 22])
 @pytest.mark.parametrize("part", ["", "/people", "/cancel", "/data", "/data.json", "/erase", ".ics"])
-def test_a_wrong_secret_is_answered_like_an_absent_page(app: Flask, client: FlaskClient, secret: str, part: str) -> None:
+def test_a_wrong_secret_is_answered_like_an_absent_page(
+    app: Flask, client: FlaskClient, secret: str, part: str
+) -> None:
     response = client.get(f"/t/{secret}{part}")
     assert response.status_code == 404
     assert "没有找到" in response.text
@@ -273,9 +62,7 @@ def test_a_wrong_secret_is_answered_like_an_absent_page(app: Flask, client: Flas
 
 def test_wrong_secrets_are_counted_where_something_would_be_written(app: Flask, client: FlaskClient) -> None:
     token = hidden(client.get(f"/a/{make(app)}/register").text, "csrf_token")
-    answers = [
-        client.post(f"/t/{number:022d}/cancel", data={"csrf_token": token}).status_code for number in range(12)
-    ]
+    answers = [client.post(f"/t/{number:022d}/cancel", data={"csrf_token": token}).status_code for number in range(12)]
     assert answers[0] == 404
     assert answers[-1] == 429
     assert count(app, Attempt) == 10
@@ -417,9 +204,7 @@ def test_a_cancelled_activity_shows_its_reason_on_every_ticket(app: Flask, clien
     with app.app_context(), transaction(db.session) as tx:
         activity = tx.scalars(select(Activity).where(Activity.code == code)).one()
         user = make_user(tx)
-        cancel_activity(
-            tx, activity, reason="示例原因：大雨", actor=actor_of(tx, user), now=datetime.now(UTC)
-        )
+        cancel_activity(tx, activity, reason="示例原因：大雨", actor=actor_of(tx, user), now=datetime.now(UTC))
     page = client.get(ticket).text
     assert "这场活动已取消" in page
     assert "示例原因：大雨" in page
@@ -431,9 +216,7 @@ def test_a_cancelled_activity_shows_its_reason_on_every_ticket(app: Flask, clien
     assert "已取消，不能报名" in refused.text
 
 
-def test_pages_are_light_and_ask_the_database_little(
-    app: Flask, client: FlaskClient, statements: list[str]
-) -> None:
+def test_pages_are_light_and_ask_the_database_little(app: Flask, client: FlaskClient, statements: list[str]) -> None:
     code = make(app, sessions=3, attendance="choose_one")
     with app.app_context():
         chosen = db.session.scalars(select(Activity).where(Activity.code == code)).one().sessions[0].code

@@ -1,0 +1,47 @@
+"""`flask demo seed`: a believable district; a rerun keeps data and opens a fresh session for today."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+from sqlalchemy import select
+
+from app.demo.seed import is_seeded, make_stage, open_today, seed_people, seed_story, set_passwords
+from app.evidence.storage import LocalStorage
+from app.extensions import db
+from app.kernel.clock import now
+from app.kernel.database import transaction
+from app.organisation.models import SystemState
+from app.planning.models import Plan
+
+group = AppGroup("demo", help="示例数据。")
+
+
+@group.command("seed")
+def seed() -> None:
+    """写入示例数据；再运行只为今天开一场新的。"""
+    settings = current_app.extensions["settings"]
+    if settings.is_production:
+        click.echo("正式环境不写示例数据。", err=True)
+        sys.exit(1)
+    if db.session.scalar(select(Plan.id).limit(1)) is None:
+        click.echo("请先运行 flask --app wsgi plan load liaocheng-2023。", err=True)
+        sys.exit(1)
+    moment = now()
+    password = settings.demo_password or secrets.token_urlsafe(9)
+    storage = LocalStorage(settings.storage_root)
+    with transaction(db.session) as tx:
+        fresh = not is_seeded(tx)
+        if fresh:
+            seed_people(tx, now=moment)
+        stage = make_stage(tx, storage=storage, keys=current_app.extensions["keys"], now=moment)
+        if fresh:
+            seed_story(stage)
+            tx.add(SystemState(name="demo", value="1"))
+        open_today(stage)
+        accounts = set_passwords(tx, password)
+    click.echo("示例账号（密码都是 " + password + "）：" + "、".join(f"{login} {name}" for login, name in accounts))
