@@ -10,7 +10,7 @@ from flask import current_app
 
 from app import create_app
 from app.audit.checkpoint import make_checkpoint
-from app.checkin.service import digest_closed_sessions
+from app.checkin.digest import digest_closed_sessions
 from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.database import transaction

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, delete, exists, func, or_, select
+from sqlalchemy import Table, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -17,7 +16,7 @@ from app.activities.rules import window
 from app.audit.log import record
 from app.checkin.models import CheckIn, CheckInEvent, EventKind, Method, Outcome
 from app.checkin.rules import GRADE_BY_METHOD, Decision, Facts, decide_check_in
-from app.kernel.actor import SYSTEM, Actor
+from app.kernel.actor import Actor
 from app.kernel.errors import Conflict, Problem, RuleBroken
 from app.kernel.text import clean
 from app.kernel.tokens import random_secret
@@ -264,13 +263,8 @@ def enter_count(
     uid: str = "",
 ) -> Result:
     """A count by staff afterwards, or from a paper sheet: grade 清点/补录, never a name."""
-    total = adults + children
-    if adults < 0 or children < 0 or not 1 <= total <= COUNT_MOST:
-        raise RuleBroken(Problem("headcount", f"人数请填1到{COUNT_MOST}的整数。", field="headcount"))
     activity = session.get_one(Activity, activity_session.activity_id)
-    _check_open(activity)
-    if activity_session.starts_at > now:
-        raise Conflict("not_begun", "这一场还没开始，不能补录人数。")
+    _check_count(activity, activity_session, adults, children, now)
     uid = uid or random_secret()
     known = session.scalar(select(CheckInEvent.id).where(CheckInEvent.uid == uid))
     registration_id = None
@@ -292,9 +286,17 @@ def enter_count(
     if known is None:
         record(
             session, "checkin.counted", actor=actor, object_type="activity", object_code=activity.code, now=now,
-            payload={"headcount": total, "session": activity_session.code},
+            payload={"headcount": adults + children, "session": activity_session.code},
         )  # fmt: skip
     return result
+
+
+def _check_count(activity: Activity, row: ActivitySession, adults: int, children: int, now: datetime) -> None:
+    if adults < 0 or children < 0 or not 1 <= adults + children <= COUNT_MOST:
+        raise RuleBroken(Problem("headcount", f"人数请填1到{COUNT_MOST}的整数。", field="headcount"))
+    _check_open(activity)
+    if row.starts_at > now:
+        raise Conflict("not_begun", "这一场还没开始，不能补录人数。")
 
 
 def _check_open(activity: Activity) -> None:
@@ -373,53 +375,3 @@ def set_window(
         session, "checkin.window_changed", actor=actor, object_type="activity", object_code=activity.code, now=now,
         payload={"before": before, "after": verb},
     )  # fmt: skip
-
-
-def session_digest(session: Session, session_id: int) -> tuple[int, str]:
-    """Number of events and SHA-256 over them in order."""
-    sha, count = hashlib.sha256(), 0
-    for row in session.execute(
-        select(
-            CheckInEvent.uid, CheckInEvent.kind, CheckInEvent.outcome, CheckInEvent.headcount, CheckInEvent.grade,
-            CheckInEvent.refers_to,
-        )
-        .where(CheckInEvent.session_id == session_id)
-        .order_by(CheckInEvent.id)
-    ):  # fmt: skip
-        sha.update(json.dumps(list(row), separators=(",", ":")).encode() + b"\n")
-        count += 1
-    return count, sha.hexdigest()
-
-
-def digest_closed_sessions(session: Session, *, now: datetime) -> int:
-    """A digest of each session's events enters the chain when it closes, and again for late events."""
-    late = exists().where(
-        CheckInEvent.session_id == ActivitySession.id, CheckInEvent.recorded_at > ActivitySession.digested_at
-    )
-    any_event = exists().where(CheckInEvent.session_id == ActivitySession.id)
-    rows = session.scalars(
-        select(ActivitySession)
-        .where(ActivitySession.ends_at < now, any_event, or_(ActivitySession.digested_at.is_(None), late))
-        .order_by(ActivitySession.id)
-        .limit(500)
-    ).all()
-    done = 0
-    for row in rows:
-        if window(
-            starts_at=row.starts_at, ends_at=row.ends_at, opens_before_min=row.activity.opens_before_min,
-            closes_after_min=row.activity.closes_after_min, opened_at=row.opened_at, closes_at=row.closes_at,
-        )[1] > now:  # fmt: skip
-            continue
-        count, value = session_digest(session, row.id)
-        row.digested_at = now
-        record(
-            session, "checkin.digest", actor=SYSTEM, object_type="activity", object_code=row.activity.code, now=now,
-            payload={"session": row.code, "events": count, "digest": value},
-        )  # fmt: skip
-        done += 1
-    return done
-
-
-def count_events(session: Session, session_id: int) -> int:
-    """Every scan of a session, the refused ones too."""
-    return session.scalar(select(func.count()).where(CheckInEvent.session_id == session_id)) or 0

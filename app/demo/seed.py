@@ -207,6 +207,10 @@ def seed_story(stage: Stage) -> None:
     for title, kind, task, ago, people in others:
         _decide(stage, hold(stage, title=title, kind=kind, task=task, day=today - timedelta(days=ago), host="示例丙街道",
                             people=people), accept=True)  # fmt: skip
+    _seed_returned(stage, today)
+
+
+def _seed_returned(stage: Stage, today: date) -> None:
     law = hold(
         stage,
         title="“八五”普法进社区",

@@ -63,19 +63,7 @@ def add_photo(
     now: datetime,
 ) -> EvidenceItem:
     """Store the picture, then the row; a file without a row is swept later, a row without a file cannot be."""
-    place = slot_of(activity, slot)
-    if place.evidence_kind != EvidenceKind.PHOTO.value:
-        raise RuleBroken(Problem("slot_kind", f"{place.label}不收照片。"))
-    _check_open(session, activity)
-    again = session.scalar(
-        select(EvidenceItem).where(
-            EvidenceItem.activity_id == activity.id, EvidenceItem.original_sha256 == photo.original_sha256,
-            EvidenceItem.state == EvidenceState.CURRENT.value,
-        )
-    )  # fmt: skip
-    if again is not None:
-        raise Conflict("same_photo", "这张照片这场活动已经有了，没有重复收。")
-    _check_room(session, activity, place)
+    place = _photo_slot(session, activity, photo, slot)
     storage.put(photo.stored_sha256, photo.main)
     storage.put(photo.thumb_sha256, photo.thumb)
     item = EvidenceItem(
@@ -95,6 +83,23 @@ def add_photo(
     _log(session, "evidence.added", activity, actor, now, payload={"slot": slot, "sha256": photo.stored_sha256})
     session.flush()
     return item
+
+
+def _photo_slot(session: Session, activity: Activity, photo: PhotoResult, slot: str) -> Slot:
+    place = slot_of(activity, slot)
+    if place.evidence_kind != EvidenceKind.PHOTO.value:
+        raise RuleBroken(Problem("slot_kind", f"{place.label}不收照片。"))
+    _check_open(session, activity)
+    again = session.scalar(
+        select(EvidenceItem).where(
+            EvidenceItem.activity_id == activity.id, EvidenceItem.original_sha256 == photo.original_sha256,
+            EvidenceItem.state == EvidenceState.CURRENT.value,
+        )
+    )  # fmt: skip
+    if again is not None:
+        raise Conflict("same_photo", "这张照片这场活动已经有了，没有重复收。")
+    _check_room(session, activity, place)
+    return place
 
 
 def _find_alike(session: Session, item: EvidenceItem) -> None:

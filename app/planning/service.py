@@ -175,13 +175,7 @@ def set_target(
 ) -> Target:
     """Set or change the office's own target of a year; a changed one is retired, never overwritten."""
     reason = clean(reason)
-    problems = []
-    if not 1 <= value <= 1_000_000:
-        problems.append(Problem("value", "目标值请填1到1000000的整数。", field="value"))
-    if due_on is not None and due_on.year != year:
-        problems.append(Problem("due_on", f"期限要在{year}年内。", field="due_on"))
-    if not reason or len(reason) > 200:
-        problems.append(Problem("reason", "请写明原因（最多200字）。", field="reason"))
+    problems = _target_problems(year, value, due_on, reason)
     if problems:
         raise RuleBroken(problems)
     old = session.scalar(
@@ -204,6 +198,17 @@ def set_target(
         private={"reason": reason},
     )  # fmt: skip
     return target
+
+
+def _target_problems(year: int, value: int, due_on: date | None, reason: str) -> list[Problem]:
+    problems = []
+    if not 1 <= value <= 1_000_000:
+        problems.append(Problem("value", "目标值请填1到1000000的整数。", field="value"))
+    if due_on is not None and due_on.year != year:
+        problems.append(Problem("due_on", f"期限要在{year}年内。", field="due_on"))
+    if not reason or len(reason) > 200:
+        problems.append(Problem("reason", "请写明原因（最多200字）。", field="reason"))
+    return problems
 
 
 def retire_target(session: Session, target: Target, *, reason: str, actor: Actor, now: datetime) -> None:
