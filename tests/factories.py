@@ -55,6 +55,7 @@ def make_activity(
     starts_at: datetime | None = None,
     sessions: int = 1,
     capacity: int | None = 50,
+    venue: str = "示例小学礼堂",
     **columns: Any,
 ) -> Activity:
     """An activity row with `sessions` sessions of an hour, one after the other, the first at NOW + 30 min."""
@@ -62,7 +63,7 @@ def make_activity(
     first = starts_at or NOW + timedelta(minutes=30)
     last = first + timedelta(hours=sessions)
     activity = Activity(
-        kind=kind, title=title, host_unit_id=host.id, venue="示例小学礼堂", state=state.value, starts_at=first,
+        kind=kind, title=title, host_unit_id=host.id, venue=venue, state=state.value, starts_at=first,
         ends_at=last, created_at=NOW, published_at=NOW if state is not ActivityState.DRAFT else None, **columns,
     )  # fmt: skip
     session.add(activity)

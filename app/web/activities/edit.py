@@ -109,10 +109,12 @@ def _blank(kind: str, *, is_paper: bool) -> ActivityForm:
     return form
 
 
-def _submitted() -> tuple[ActivityForm, bool]:
+def _submitted(fixed_kind: str = "") -> tuple[ActivityForm, bool]:
     """The bound form, and whether it only wants to be drawn anew (another kind, one more session)."""
-    form = form_for(request.form.get("kind", ""))
+    form = form_for(fixed_kind or request.form.get("kind", ""))
     step = request.form.get("step", "")
+    if fixed_kind:
+        form.kind.data = form.drawn.data = fixed_kind
     kind = form.kind.data
     if kind in KINDS and kind != form.drawn.data:
         preset(form, kind)
@@ -239,9 +241,8 @@ def edit(code: str) -> Response:
     if request.method == "GET":
         form = form_for(activity.kind, formdata=None, data=filled(activity, choices))
         return _page(form, choices, activity=activity, is_paper=activity.origin == "paper")
-    form, only_drawn = _submitted()
-    if activity.state != ActivityState.DRAFT.value:
-        form.kind.data = activity.kind  # what was announced stays what it is
+    is_draft = activity.state == ActivityState.DRAFT.value
+    form, only_drawn = _submitted("" if is_draft else activity.kind)  # what was announced stays what it is
     if only_drawn:
         return _page(form, choices, activity=activity, is_paper=activity.origin == "paper", part=True)
 

@@ -25,7 +25,6 @@ from app.activities.queries import (
 )
 from app.activities.rules import PlannedSession, shown_state
 from app.activities.service import ActivityInput
-from app.audit.models import AuditEntry
 from app.extensions import db
 from app.kernel.actor import Actor
 from app.kernel.database import transaction
@@ -76,8 +75,8 @@ def room(app: Flask) -> Iterator[Room]:
 
 
 def actions(room: Room) -> list[str]:
-    room.tx.flush()
-    return list(room.tx.scalars(select(AuditEntry.action).order_by(AuditEntry.id)))
+    """Entries that this transaction will write, in order."""
+    return [pending.action for pending in room.tx.info["audit"]]
 
 
 def test_a_draft_is_kept_published_and_logged(room: Room) -> None:
@@ -233,7 +232,11 @@ def test_a_practice_activity_is_never_listed_and_has_no_twin(room: Room) -> None
 def test_an_activity_held_on_paper_is_ended_at_once_and_takes_no_registration(room: Room) -> None:
     held = (PlannedSession(NOW - DAY, NOW - DAY + HOUR),)
     activity = service.enter_paper_activity(
-        room.tx, replace(room.lesson, sessions=held, audience=Audience.PUBLIC), headcount=38, actor=room.actor(), now=NOW
+        room.tx,
+        replace(room.lesson, sessions=held, audience=Audience.PUBLIC),
+        headcount=38,
+        actor=room.actor(),
+        now=NOW,
     )
     assert shown_state(activity.state, activity.ends_at, NOW) == "ended"
     assert (activity.origin, activity.audience, activity.takes_registration) == ("paper", "link", False)
