@@ -102,18 +102,25 @@ class Server:
             time.sleep(0.05)
         raise RuntimeError(f"PostgreSQL 没有起来：{(self.folder / 'log').read_text('utf-8')[-500:]}")
 
-    def admin(self) -> psycopg.Connection[tuple[object, ...]]:
+    def admin(self, database: str = "postgres") -> psycopg.Connection[tuple[object, ...]]:
         """A connection of its own, without transactions."""
-        return psycopg.connect(host="127.0.0.1", port=self.port, user="shiliu", dbname="postgres", autocommit=True)
+        return psycopg.connect(host="127.0.0.1", port=self.port, user="shiliu", dbname=database, autocommit=True)
 
     def url(self, name: str) -> str:
         return f"postgresql+psycopg://shiliu@127.0.0.1:{self.port}/{name}"
 
-    def run(self, *statements: str) -> None:
+    def run(self, *statements: str, database: str = "postgres") -> None:
         """Run statements outside a transaction, as CREATE DATABASE wants."""
-        with self.admin() as connection:
+        with self.admin(database) as connection:
             for statement in statements:
                 connection.execute(statement)  # type: ignore[call-overload]
+
+    def filled_tables(self, database: str) -> list[str]:
+        """Tables with rows, Alembic's own left out."""
+        listed = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+        with self.admin(database) as connection:
+            names = [str(row[0]) for row in connection.execute(listed)]
+            return [name for name in names if connection.execute(f'SELECT 1 FROM "{name}" LIMIT 1').fetchone()]  # type: ignore[call-overload]
 
     def position(self) -> str:
         """Where the write-ahead log stands: it moves with every write, whoever makes it."""
