@@ -228,9 +228,9 @@ class Intake:
             ("date", day, _("日期没看懂，请写成 2026-11-24 这样。")),
             ("start", start, _("开始时间没看懂，请写成 09:00 这样。")),
             ("end", end, _("结束时间没看懂，请写成 10:30 这样。")),
-            ("until", until, _("结束日期没看懂，请写成 2026-11-24 这样。")),
+            ("until", until or not one_line(row.until.data or ""), _("结束日期没看懂，请写成 2026-11-24 这样。")),
         ):
-            if value is None:
+            if not value:
                 self._fail(f"more-{name}" if where else name, f"{where}{message}")
         try:
             capacity = read_number(row.capacity.data)
