@@ -22,6 +22,7 @@ from app.web import (
     metrics,
     mine,
     planning,
+    progress,
     public,
     registration,
     rendering,
@@ -31,7 +32,7 @@ from app.web import (
 )
 
 SCREENS = (
-    activities, audit, auth, checkin, console, evidence, health, home, metrics, planning, public, registration,
+    activities, audit, auth, checkin, console, evidence, health, home, metrics, planning, progress, public, registration,
     review, styleguide, tickets,
 )  # fmt: skip
 

@@ -10,10 +10,10 @@ from app.extensions import db
 from app.kernel.errors import NotFound
 from app.metrics.queries import FactFilter, list_facts, sum_facts
 from app.organisation.models import Unit
-from app.organisation.permissions import Action
+from app.organisation.permissions import Action, may
 from app.planning.queries import current_plan, get_task, list_safeguards, task_units
 from app.progress.models import Establishment, ProgressNote
-from app.web.access import requires
+from app.web.access import current_actor, requires
 from app.web.metrics import asked_year, board_now, year_choices
 from app.web.rendering import render, staff_page
 
@@ -55,7 +55,7 @@ def task(number: int) -> Response:
     activities, grades, photos = sum_facts(db.session(), FactFilter(year=year, task_id=row.id))
     kinds = {kind for view in line.indicators for kind in view.establishment_kinds}
     return render(
-        "planning/task.html", plan=found, task=row, line=line, board=board, year=year, years=year_choices(year),
+        "planning/task.html", may_note=may(current_actor(), Action.NOTE_WRITE), plan=found, task=row, line=line, board=board, year=year, years=year_choices(year),
         units=task_units(db.session(), row.id), rows=list_facts(db.session(), wanted, size=20), activities=activities,
         grades=grades, photos=photos,
         notes=db.session.execute(
