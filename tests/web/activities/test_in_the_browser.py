@@ -11,8 +11,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Response, Route
 
+from app.config import HTMX_CDN
 from app.web.assets import sync_assets
 from tests.factories import PASSWORD
+
+CDN_PAGES = HTMX_CDN.rsplit("/npm/", 1)[0] + "/**"
 
 PAGES = [
     "/workbench", "/activities", "/activities/new", "/activities/new?kind=heritage_visit", "/activities/new?paper=1",
@@ -30,7 +33,7 @@ def without_the_cdn(desk: Page, phone: Page) -> None:
         route.abort()
 
     for page in (desk, phone):
-        page.route("https://cdn.jsdelivr.net/**", dead)
+        page.route(CDN_PAGES, dead)
 
 
 def enter(page: Page, url: str, login: str = "fuze") -> None:
@@ -121,7 +124,7 @@ def test_a_first_visit_stays_light_with_everything_it_loads(
     heavy = {}
     for path in paths:
         context = chromium.new_context(storage_state=cookies)
-        context.route("https://cdn.jsdelivr.net/**", lambda route: route.abort())
+        context.route(CDN_PAGES, lambda route: route.abort())
         page = context.new_page()
         answers: list[Response] = []
         page.on("response", lambda answer, into=answers: into.append(answer))  # type: ignore[misc]
