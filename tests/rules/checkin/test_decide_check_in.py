@@ -1,0 +1,55 @@
+"""The one decision of every door, as a table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.checkin.models import Method, Outcome
+from app.checkin.rules import GRADE_BY_METHOD, METHOD_LABELS, Facts, decide_check_in
+
+START = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
+GOOD = Facts(
+    method="live_code", now=START, opens_at=START - timedelta(hours=1), closes_at=START + timedelta(hours=2),
+    activity_state="published", review_state="not_submitted", has_registration=True, same_activity=True,
+    same_session=True, registration_state="confirmed", is_walk_in=False, headcount=2, first_at=None,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "outcome"),
+    [
+        ({}, "accepted"),
+        ({"activity_state": "cancelled"}, "activity_closed"),
+        ({"activity_state": "draft"}, "activity_closed"),
+        ({"review_state": "under_review"}, "activity_closed"),
+        ({"review_state": "approved"}, "activity_closed"),
+        ({"has_registration": False}, "unknown"),
+        ({"same_activity": False}, "foreign"),
+        ({"same_session": False}, "foreign"),
+        ({"registration_state": "cancelled"}, "cancelled"),
+        ({"first_at": START}, "duplicate"),
+        ({"now": START - timedelta(hours=1, seconds=1)}, "too_early"),
+        ({"now": START - timedelta(hours=1)}, "accepted"),
+        ({"now": START + timedelta(hours=2)}, "too_late"),
+        ({"now": START + timedelta(hours=2), "method": "paper"}, "accepted"),
+        ({"is_walk_in": True, "headcount": 6}, "accepted"),
+        ({"is_walk_in": True, "headcount": 7}, "too_many"),
+        ({"headcount": 0}, "too_many"),
+        ({"headcount": 7}, "accepted"),
+        # a repeat is answered with its first time even after the window has closed
+        ({"first_at": START, "now": START + timedelta(hours=3)}, "duplicate"),
+    ],
+)
+def test_each_row_of_the_table(change: dict[str, object], outcome: str) -> None:
+    decision = decide_check_in(replace(GOOD, **change))  # type: ignore[arg-type]
+    assert decision.outcome == outcome
+    assert decision.outcome in {member.value for member in Outcome}
+    assert decision.message
+
+
+def test_every_door_has_a_grade_and_a_word() -> None:
+    assert set(GRADE_BY_METHOD) == set(METHOD_LABELS) == {method.value for method in Method}
+    assert set(GRADE_BY_METHOD.values()) == set("ABCD")
