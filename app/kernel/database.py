@@ -122,7 +122,7 @@ def _begin_sqlite(connection: Any) -> None:
     if not connection.get_execution_options().get("write"):
         connection.exec_driver_sql("BEGIN")
         return
-    info = connection.connection.record_info  # survives until the connection is returned
+    info = connection.connection.info  # the dict that `connect` filled; `record_info` is another one
     # A fair queue of writers: SQLite's own busy handler sleeps and starves.
     if info.get("lock") is not None and not info["locked"]:
         fcntl.flock(info["lock"], fcntl.LOCK_EX)
