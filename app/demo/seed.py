@@ -15,8 +15,8 @@ from app.activities.rules import PlannedSession
 from app.activities.service import ActivityInput, create_activity, publish_activity
 from app.checkin.models import Method
 from app.checkin.service import Arrival, check_in, enter_count
-from app.demo.scenes import scene_jpeg
-from app.evidence.models import PhotoMatch
+from app.demo.scenes import near_copy, scene_jpeg
+from app.evidence.models import EvidenceItem, PhotoMatch
 from app.evidence.photo_process import photo_process
 from app.evidence.service import add_photo, decide_match, settle_photos
 from app.evidence.storage import LocalStorage
@@ -26,7 +26,9 @@ from app.kernel.keys import KeyRing
 from app.organisation.models import ReaderOrder, SystemState, Unit, UnitKind, User
 from app.organisation.queries import actor_of
 from app.organisation.service import create_unit, create_user, hash_password
-from app.planning.models import Task
+from app.planning.models import Indicator, Task
+from app.planning.service import set_target
+from app.progress.service import add_establishment, add_note, decide
 from app.registration.service import Entry, register
 from app.review.service import approve, return_case, submit
 
@@ -202,12 +204,80 @@ def seed_story(stage: Stage) -> None:
     others = (
         ("重阳节邻里茶话", "exchange", 9, 33, 38), ("邻里读书会：家书里的中国", "exchange", 7, 26, 30),
         ("“民族团结号”公交站宣传", "publicity", 4, 19, 112), ("理论学习中心组专题学习", "training", 1, 40, 26),
-        ("羽毛球邻里赛", "culture_sport", 10, 55, 64), ("就业政策宣讲", "training", 6, 47, 36),
+        ("羽毛球邻里赛", "culture_sport", 9, 55, 64), ("就业政策宣讲", "training", 6, 47, 36),
     )  # fmt: skip
     for title, kind, task, ago, people in others:
         _decide(stage, hold(stage, title=title, kind=kind, task=task, day=today - timedelta(days=ago), host="示例丙街道",
                             people=people), accept=True)  # fmt: skip
     _seed_returned(stage, today)
+    _seed_waiting(stage, today)
+    _seed_progress(stage, today)
+
+
+WAITING = (
+    ("示例乙镇", "“民族团结号”公交站宣传", "publicity", 4, 6, 58),
+    ("示例丁街道", "就业技能培训", "training", 6, 5, 31), ("示例乙镇", "陀螺与毽球体验", "culture_sport", 10, 8, 73),
+    ("示例甲镇", "青少年书信交换日", "youth_exchange", 7, 10, 52), ("示例丁街道", "教育基地研学", "base_visit", 3, 12, 40),
+    ("示例甲镇", "邻里包饺子", "exchange", 9, 7, 44),  # last: nobody has compared its pictures yet
+)  # fmt: skip
+
+
+def _seed_waiting(stage: Stage, today: date) -> None:
+    """Six more cases; one with a photo that another town used in May."""
+    may = hold(
+        stage, title="五月葫芦画体验", kind="exchange", task=9, day=date(today.year - (today.month < 6), 5, 16), host="示例丁街道",
+        people=35,
+    )  # fmt: skip
+    _decide(stage, may, accept=True)
+    for number, (host, title, kind, task, ago, people) in enumerate(WAITING):
+        activity = hold(
+            stage, title=title, kind=kind, task=task, day=today - timedelta(days=ago), host=host, people=people
+        )
+        _clear_matches(stage)
+        if number == len(WAITING) - 1:
+            _reuse_photo(stage, may, activity)
+        claimed = people + 6 if number == 0 else None
+        submit(
+            stage.session, activity, claimed_headcount=claimed, remark="", actor=stage.actor("jingban"), now=stage.now
+        )
+
+
+def _reuse_photo(stage: Stage, source: Activity, target: Activity) -> None:
+    old = stage.session.scalars(
+        select(EvidenceItem)
+        .where(EvidenceItem.activity_id == source.id, EvidenceItem.slot == "photos")
+        .order_by(EvidenceItem.id)
+    ).first()
+    assert old is not None
+    copy = near_copy(stage.storage.path(old.stored_sha256 or "").read_bytes())
+    add_photo(
+        stage.session, target, photo_process.convert(copy), slot="photos", file_name="合影.jpg", storage=stage.storage,
+        actor=stage.actor("jingban"), now=stage.now - timedelta(hours=5),
+    )  # fmt: skip
+
+
+def _seed_progress(stage: Stage, today: date) -> None:
+    """Two notes where nothing is counted, a named base, and the office's own target of this year."""
+    office, reader = stage.actor("fuhe"), stage.actor("shenhe")
+    task = stage.session.get_one(Task, stage.tasks[12])
+    for ago, text in ((40, "示例：区、镇、村三级联络员名单已印发。"), (12, "示例：网格员培训方案已部署。")):
+        note = add_note(
+            stage.session, stage.units["区政工部"], task=task, safeguard=None, text=text, noted_on=today - timedelta(days=ago),
+            stage="issued", actor=office, now=stage.now,
+        )  # fmt: skip
+        decide(stage.session, note, accept=True, reason="", actor=reader, now=stage.now)
+    base = add_establishment(
+        stage.session, stage.units["示例甲镇"], kind="law_base", level="district", stage="named", name="示例普法宣传教育基地",
+        proof="示例〔2026〕3号", named_on=today - timedelta(days=90), actor=office, now=stage.now,
+    )  # fmt: skip
+    decide(stage.session, base, accept=True, reason="", actor=reader, now=stage.now)
+    indicator = stage.session.scalars(
+        select(Indicator).where(Indicator.task_id == stage.tasks[10], Indicator.slug == "activities")
+    ).one()
+    set_target(
+        stage.session, indicator, year=today.year, value=12, due_on=date(today.year, 12, 20), reason="示例：本区今年的安排",
+        actor=stage.actor("guanli"), now=stage.now,
+    )  # fmt: skip
 
 
 def _seed_returned(stage: Stage, today: date) -> None:

@@ -14,6 +14,7 @@ from app.web import (
     checkin,
     console,
     context,
+    demo,
     errors,
     evidence,
     headers,
@@ -32,7 +33,7 @@ from app.web import (
 )
 
 SCREENS = (
-    activities, audit, auth, checkin, console, evidence, health, home, metrics, planning, progress, public, registration,
+    activities, audit, auth, checkin, console, demo, evidence, health, home, metrics, planning, progress, public, registration,
     review, styleguide, tickets,
 )  # fmt: skip
 

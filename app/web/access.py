@@ -125,7 +125,7 @@ def to_sign_in() -> Response:
 
 
 def load_activity(code: str, action: Action) -> Activity:
-    """The activity, if this actor may do this to it at its host or a co-hosting unit.
+    """The activity, if this actor may do this at its host (co-hosts read by web/activities/blueprint).
 
     Raises NotFound for an absent and a foreign one alike.
     """

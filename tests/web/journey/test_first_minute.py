@@ -1,0 +1,78 @@
+"""The demo tells its story, role by role, on both databases."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.audit.queries import verify_log
+from app.extensions import db
+from app.kernel.clock import business_day, now
+from app.kernel.database import transaction
+from app.metrics.board import TaskLine, load_board
+from app.planning.pack import find_pack, read_pack
+from app.planning.service import load_plan
+
+
+@pytest.fixture
+def demo(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Flask:
+    """The seeded district in demo mode."""
+    monkeypatch.setattr(app.extensions["settings"], "demo", True)
+    with app.app_context():
+        with transaction(db.session) as tx:
+            load_plan(tx, read_pack(find_pack("liaocheng-2023")), now=now())
+        result = app.test_cli_runner().invoke(args=["demo", "seed"])
+    assert result.exit_code == 0, result.output
+    return app
+
+
+def _enter(app: Flask, login: str) -> FlaskClient:
+    browser = app.test_client()
+    assert browser.post(f"/demo/{login}").status_code == 303
+    return browser
+
+
+def _task(app: Flask, number: int) -> TaskLine:
+    with app.app_context():
+        line = load_board(db.session(), year=business_day(now()).year, today=business_day(now())).task(number)
+        assert line is not None
+        return line
+
+
+def test_the_first_minute_role_by_role(demo: Flask, client: FlaskClient) -> None:
+    home = client.get("/").text
+    assert "剪纸进课堂：石榴窗花" in home
+    assert "我来签到" in home
+    assert home.count("进去看看") == 6
+
+    reviewer = _enter(demo, "shenhe")
+    queue = reviewer.get("/review").text
+    assert len(set(re.findall(r"/review/[a-z0-9]{12}", queue))) == 7
+    lesson = next(
+        found[1] for found in re.finditer(r'href="(/review/[a-z0-9]{12})">([^<]+)<', queue) if "进课堂" in found[2]
+    )
+    flagged = re.search(r'href="(/review/[a-z0-9]{12})">邻里包饺子<', queue)
+    assert flagged
+    assert "几乎一样" in reviewer.get(flagged[1]).text
+    assert reviewer.post(f"{flagged[1]}/approve", data={}).status_code == 422  # not before the pictures are compared
+
+    assert _task(demo, 10).activities == 11
+    assert reviewer.post(f"{lesson}/approve", data={}).status_code == 302
+    line = _task(demo, 10)
+    assert (line.activities, line.light) == (12, "green")
+
+    leader = _enter(demo, "lingdao").get("/metrics", follow_redirects=True).text
+    assert "12场" in leader
+    twelve = _task(demo, 12)
+    assert (twelve.activities, twelve.notes, twelve.sentence) == (0, 2, "2条工作进展")
+    assert "去修改" in _enter(demo, "jingban").get("/workbench").text
+    with demo.app_context():
+        assert verify_log(db.session()).holds
+
+
+def test_without_demo_mode_nobody_enters_by_a_card(app: Flask, client: FlaskClient) -> None:
+    assert client.post("/demo/shenhe").status_code == 404
+    assert "进去看看" not in client.get("/").text
