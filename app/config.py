@@ -100,6 +100,11 @@ class Settings(BaseSettings):
         return self.env == "production"
 
     @property
+    def asks_second_factor(self) -> bool:
+        """Whether reviewers and administrators must have one: always in production."""
+        return self.is_production
+
+    @property
     def is_secure(self) -> bool:
         """Whether people reach the site by https: decides on cookie prefixes."""
         return self.base_url.startswith("https://")

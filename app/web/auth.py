@@ -17,16 +17,29 @@ from app.extensions import db
 from app.kernel.attempts import attempt_key, check_attempts, clear_attempts, note_attempt
 from app.kernel.clock import now
 from app.kernel.database import transaction
+from app.kernel.errors import RuleBroken
 from app.kernel.text import one_line
 from app.organisation.models import User
 from app.organisation.queries import actor_of
+from app.organisation.second_factor import (
+    REMEMBERED,
+    accept_code,
+    enrol,
+    enrolment_address,
+    is_remembered,
+    needs_second_factor,
+    new_secret,
+    remember_device,
+)
 from app.organisation.service import end_sign_ins, password_matches, start_sign_in
-from app.web.access import SIGN_IN_COOKIE, current_actor, public, signed_in
+from app.web.access import SIGN_IN_COOKIE, current_actor, keys, public, settings, signed_in
+from app.web.qr import qr_matrix
 from app.web.rendering import render
 
 bp = Blueprint("auth", __name__)
 
 FREE_TRIES = 5
+HALF_SECONDS = 600
 WINDOW = timedelta(minutes=30)
 
 
@@ -56,15 +69,102 @@ def login() -> Response:
 
 
 def _enter(user: User, key: str) -> Response:
+    """With the password right: straight in, or by the second factor where a role asks for it."""
     moment = now()
+    actor = actor_of(db.session(), user)
     with transaction(db.session) as tx:
         clear_attempts(tx, "sign_in", key)
-        secret = start_sign_in(tx, user, device=_device(), second_factor=False, actor=actor_of(tx, user), now=moment)
+    asks = user.totp_secret is not None or (settings().asks_second_factor and needs_second_factor(actor))
+    if asks and not is_remembered(db.session(), user, request.cookies.get(_device_cookie(), ""), now=moment):
+        wanted = session.get("next")
+        session.clear()
+        session["half"] = [user.code, int(moment.timestamp())]
+        if wanted:
+            session["next"] = wanted
+        return redirect(url_for("auth.second"))
+    return finish_sign_in(user, second_factor=asks)
+
+
+def finish_sign_in(user: User, *, second_factor: bool, remember: bool = False) -> Response:
+    """A new server-side session and a new cookie; nothing fixed before survives."""
+    moment = now()
+    with transaction(db.session) as tx:
+        secret = start_sign_in(
+            tx, user, device=_device(), second_factor=second_factor, actor=actor_of(tx, user), now=moment
+        )
+        device = remember_device(tx, user, now=moment) if remember else ""
     target = _after_sign_in()
-    session.clear()  # a new identifier at sign-in: nothing fixed before it survives
+    session.clear()
     session[SIGN_IN_COOKIE] = secret
     session["seen"] = int(moment.timestamp())
-    return redirect(target)
+    response = redirect(target)
+    if device:
+        response.set_cookie(
+            _device_cookie(), device, max_age=int(REMEMBERED.total_seconds()), httponly=True, samesite="Lax",
+            secure=settings().is_secure,
+        )  # fmt: skip
+    return response
+
+
+def _device_cookie() -> str:
+    return "__Host-shiliu-device" if settings().is_secure else "shiliu-device"
+
+
+def _half_way() -> User | None:
+    """Who passed the password within ten minutes and still owes the second factor."""
+    code, at = session.get("half", ["", 0])
+    if now().timestamp() - at > HALF_SECONDS:
+        return None
+    return db.session.scalar(select(User).where(User.code == code, User.disabled_at.is_(None)))
+
+
+@bp.route("/login/second", methods=["GET", "POST"])
+@public
+def second() -> Response:
+    """The code of the second factor; the first time it is switched on here."""
+    user = _half_way()
+    if user is None:
+        flash(_("登录放得太久，请重新输入密码。"), "warn")
+        return redirect(url_for("auth.login"))
+    return _enrol(user) if user.totp_secret is None else _ask_code(user)
+
+
+def _ask_code(user: User) -> Response:
+    error, moment = "", now()
+    if request.method == "POST":
+        key = attempt_key("second", user.code)
+        check_attempts(db.session(), "second", key, now=moment, free=FREE_TRIES, window=WINDOW)
+        with transaction(db.session) as tx:
+            right = accept_code(tx, user, request.form.get("code", "")[:20], keys=keys(), now=moment)
+            if right:
+                clear_attempts(tx, "second", key)
+            else:
+                note_attempt(tx, "second", key, now=moment)
+        if right:
+            return finish_sign_in(user, second_factor=True, remember=request.form.get("remember") == "y")
+        error = _("口令不对，或者已经用过。请等手机上换一个再填，也可以填备用口令。")
+    return render("auth/second.html", status=422 if error else 200, error=error)
+
+
+def _enrol(user: User) -> Response:
+    error, moment = "", now()
+    secret = session.setdefault("totp", new_secret())
+    if request.method == "POST":
+        try:
+            with transaction(db.session) as tx:
+                codes = enrol(
+                    tx, user, secret=secret, typed=request.form.get("code", "")[:20], keys=keys(),
+                    actor=actor_of(tx, user), now=moment,
+                )  # fmt: skip
+        except RuleBroken as broken:
+            error = broken.message
+        else:
+            finish_sign_in(user, second_factor=True)
+            return render("auth/codes.html", codes=codes)
+    address = enrolment_address(secret, user.login)
+    return render(
+        "auth/enrol.html", status=422 if error else 200, error=error, secret=secret, matrix=qr_matrix(address)
+    )
 
 
 def _device() -> str:
