@@ -77,7 +77,8 @@ def insert_ignore(session: Session, table: Any, values: dict[str, Any], *, on: l
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     target: Table = table.__table__
     statement = dialect.insert(target).values(**values).on_conflict_do_nothing(index_elements=on)
-    return bool(session.connection().execute(statement).rowcount)
+    # The returned row decides, not rowcount: with an implicit RETURNING a driver may report -1.
+    return session.connection().execute(statement.returning(target.c.id)).first() is not None
 
 
 def check_in(session: Session, arrival: Arrival, *, now: datetime) -> Result:
