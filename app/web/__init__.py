@@ -22,6 +22,7 @@ from app.web import (
     home,
     metrics,
     mine,
+    organisation,
     planning,
     progress,
     public,
@@ -33,7 +34,7 @@ from app.web import (
 )
 
 SCREENS = (
-    activities, audit, auth, checkin, console, demo, evidence, health, home, metrics, planning, progress, public, registration,
+    activities, audit, auth, checkin, console, demo, evidence, health, home, metrics, organisation, planning, progress, public, registration,
     review, styleguide, tickets,
 )  # fmt: skip
 
