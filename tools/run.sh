@@ -50,22 +50,14 @@ then
   exit 1
 fi
 
-# Each step runs in the background and is waited for, so that Ctrl-C and TERM end it too.
+# In the background and waited for, so that Ctrl-C and TERM end it too.
 child=
 stop() { trap - INT TERM; [ -n "$child" ] && kill -TERM "$child" 2>/dev/null; wait; exit "$1"; }
 trap 'stop 130' INT
 trap 'stop 143' TERM
-step() {
-  .venv/bin/flask --app wsgi "$@" & child=$!
-  wait "$child" || { code=$?; echo "“flask $*”没有成功，没有启动。上面是原因；已有的数据没有动。" >&2; exit "$code"; }
-  child=
-}
-
-step keys init
-step assets sync
-step db upgrade
-step plan load liaocheng-2023
-step demo seed
+.venv/bin/python -m tools.prepare & child=$!
+wait "$child" || exit $?
+child=
 
 announce() {
   for _ in $(seq 300); do
