@@ -8,6 +8,7 @@ from app.config import Settings
 from app.web import (
     access,
     activities,
+    api,
     assets,
     audit,
     auth,
@@ -34,7 +35,7 @@ from app.web import (
 )
 
 SCREENS = (
-    activities, audit, auth, checkin, console, demo, evidence, health, home, metrics, organisation, planning, progress, public, registration,
+    activities, api, audit, auth, checkin, console, demo, evidence, health, home, metrics, organisation, planning, progress, public, registration,
     review, styleguide, tickets,
 )  # fmt: skip
 
