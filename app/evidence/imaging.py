@@ -72,7 +72,7 @@ def _convert(image: Image.Image, data: bytes) -> tuple[dict[str, Any], bytes, by
     fitted = (max(1, round(width * scale)), max(1, round(height * scale)))
     # draft() engages only when given the fitted size: 0.33 of a naive decode, measured.
     image.draft("RGB", fitted)
-    image.thumbnail(fitted, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    image.thumbnail(fitted, Image.Resampling.BICUBIC)
     upright = _upright(image, orientation)
     main = _jpeg(upright)
     small = upright.copy()
@@ -158,7 +158,7 @@ def read_stamp(stamp: Any, offset: Any) -> datetime | None:
 def difference_hashes(image: Image.Image) -> tuple[str, str]:
     """64-bit row and column gradients of the grey picture, as 16 hex digits each."""
     grey = image.convert("L").resize((9, 9), Image.Resampling.BOX)
-    pixels = list(grey.getdata())
+    pixels = grey.tobytes()  # one byte a pixel
     rows = columns = 0
     for y in range(8):
         for x in range(8):
