@@ -19,8 +19,10 @@ run: .venv/.stamp ## all set-up, demo data, server and worker; LAN=1 for a phone
 	@LAN=$(LAN) bash tools/run.sh
 
 test: test-tools ## every test: SQLite, PostgreSQL, Chromium; races and journeys on their own
-	.venv/bin/pytest -n 2 -m "not serial and not proof"
-	.venv/bin/pytest -n 0 -m "serial and not proof"
+	@failed=0; \
+	.venv/bin/pytest -n 2 -m "not serial and not proof" || failed=1; \
+	.venv/bin/pytest -n 0 -m "serial and not proof" || failed=1; \
+	exit $$failed
 
 lint: .venv/.stamp ## style, types, order of imports, templates, architecture
 	.venv/bin/ruff check .
