@@ -65,6 +65,7 @@ ACTIONS: dict[str, Audited] = {
     "registration.erased": _a("删除本人资料"),
     "roster.read": _a("打开报名名单", "count"),
     "places.changed": _a("修改名额", "before after"),
+    "registration.moved": _a("现场换场次", "before after"),
     # checkin
     "checkin.undone": _a("撤销签到", "headcount", "reason"),
     "checkin.counted": _a("补录人数", "headcount session"),

@@ -1,4 +1,4 @@
-"""Totals and lists of check-ins for consoles and screens."""
+"""Totals and lists of check-ins for consoles, screens and a participant's own page."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session, selectinload
 
-from app.activities.models import Activity, ActivitySession
+from app.activities.models import Activity, ActivitySession, ActivityState
 from app.checkin.models import CheckIn, CheckInEvent, EventKind
+from app.checkin.rules import shown_name
+from app.organisation.models import Unit
 from app.registration.models import PersonalDetail, Registration, RegistrationKind, RegistrationState
+
+MISSING_MOST = 300
+_OPEN_STATES = (ActivityState.PUBLISHED.value, ActivityState.CLOSED.value, ActivityState.CANCELLED.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +36,151 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
+class Door:
+    """A session and its activity as plain values: what a sign-in page needs, in one statement."""
+
+    session_id: int
+    code: str
+    label: str
+    starts_at: datetime
+    ends_at: datetime
+    opened_at: datetime | None
+    closes_at: datetime | None
+    activity_id: int
+    activity_code: str
+    title: str
+    venue: str
+    state: str
+    attendance: str
+    opens_before_min: int
+    closes_after_min: int
+    takes_registration: bool
+    takes_walk_in: bool
+    printed_code_on: bool
+    printed_code_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRow:
+    """One registration of this browser, and whether it is in. `key` names it in a form without the secret."""
+
+    key: str
+    name: str
+    headcount: int
+    state: str
+    session_id: int | None
+    is_walk_in: bool
+    first_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class ArrivalRow:
-    """One line of the console's list."""
+    """One line of the console's list; `name` is a form of address or masked."""
 
     uid: str
     at: datetime
     name: str
     headcount: int
     method: str
-    is_walk_in: bool
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketDoor:
+    """What a member of staff who scanned a ticket needs to know before permission is checked."""
+
+    registration_id: int
+    activity_code: str
+    host_path: str
+    session_id: int | None  # the asked session, where it is one of the activity
+
+
+def undone_uids() -> Any:
+    """Events that an undo refers to."""
+    return select(CheckInEvent.refers_to).where(
+        CheckInEvent.kind == EventKind.UNDO.value, CheckInEvent.refers_to.is_not(None)
+    )
 
 
 def find_session(session: Session, code: str) -> ActivitySession | None:
     """A session by its code, with its activity."""
-    return session.scalar(select(ActivitySession).where(ActivitySession.code == code))
+    return session.scalar(
+        select(ActivitySession).where(ActivitySession.code == code).options(selectinload(ActivitySession.activity))
+    )
+
+
+def _doors() -> Any:
+    return select(
+        ActivitySession.id.label("session_id"), ActivitySession.code, ActivitySession.label,
+        ActivitySession.starts_at, ActivitySession.ends_at, ActivitySession.opened_at, ActivitySession.closes_at,
+        Activity.id.label("activity_id"), Activity.code.label("activity_code"), Activity.title, Activity.venue,
+        Activity.state, Activity.attendance, Activity.opens_before_min, Activity.closes_after_min,
+        Activity.takes_registration, Activity.takes_walk_in, Activity.printed_code_on, Activity.printed_code_version,
+    ).join(Activity, Activity.id == ActivitySession.activity_id)  # fmt: skip
+
+
+def find_door(session: Session, code: str) -> Door | None:
+    """The door of a session that participants may know of: never a draft's or a withdrawn activity's."""
+    row = session.execute(_doors().where(ActivitySession.code == code, Activity.state.in_(_OPEN_STATES))).first()
+    return Door(**row._mapping) if row else None
+
+
+def list_doors(session: Session, *, since: datetime, until: datetime) -> list[Door]:
+    """Doors of published activities between two moments, for codes that name no session."""
+    rows = session.execute(
+        _doors()
+        .where(
+            Activity.state == ActivityState.PUBLISHED.value, ActivitySession.starts_at < until,
+            or_(ActivitySession.ends_at > since, ActivitySession.closes_at > since),
+        )
+        .order_by(ActivitySession.id)
+    )  # fmt: skip
+    return [Door(**row._mapping) for row in rows]
+
+
+def find_ticket_door(session: Session, secret_hash: str, *, session_code: str) -> TicketDoor | None:
+    """The activity and host of a ticket, by the hash of its secret, and the asked session of that activity."""
+    asked = (ActivitySession.activity_id == Activity.id) & (ActivitySession.code == session_code)
+    row = session.execute(
+        select(
+            Registration.id.label("registration_id"), Activity.code.label("activity_code"),
+            Unit.path.label("host_path"), ActivitySession.id.label("session_id"),
+        )
+        .select_from(Registration)
+        .join(Activity, Activity.id == Registration.activity_id)
+        .join(Unit, Unit.id == Activity.host_unit_id)
+        .outerjoin(ActivitySession, asked)
+        .where(Registration.secret_hash == secret_hash)
+    ).first()  # fmt: skip
+    return TicketDoor(**row._mapping) if row else None
+
+
+def list_own(session: Session, door: Door, *, secret_hashes: Sequence[str], browser_index: str) -> list[OwnRow]:
+    """This browser's registrations of the activity: its tickets, and the walk-ins that it made."""
+    here = and_(CheckIn.session_id == door.session_id, CheckIn.registration_id == Registration.id)
+    walk_in = Registration.kind == RegistrationKind.WALK_IN.value
+    rows = session.execute(
+        select(Registration, PersonalDetail.name, CheckIn)
+        .outerjoin(PersonalDetail, PersonalDetail.registration_id == Registration.id)
+        .outerjoin(CheckIn, here)
+        .where(
+            Registration.activity_id == door.activity_id,
+            or_(
+                Registration.secret_hash.in_(secret_hashes),
+                and_(walk_in, Registration.browser_index == browser_index, CheckIn.id.is_not(None)),
+            ),
+        )
+        .order_by(Registration.id)
+        .limit(20)
+    )
+    return [
+        OwnRow(
+            key=(r.secret_hash or "")[:16], name=name or "", headcount=check.headcount if check else r.headcount,
+            state=r.state, session_id=r.session_id, is_walk_in=r.kind == RegistrationKind.WALK_IN.value,
+            first_at=check.first_at if check else None,
+        )
+        for r, name, check in rows
+    ]  # fmt: skip
 
 
 def session_totals(session: Session, session_ids: Sequence[int]) -> dict[int, Totals]:
@@ -60,13 +196,6 @@ def session_totals(session: Session, session_ids: Sequence[int]) -> dict[int, To
     return {row[0]: Totals(*(int(value) for value in row[1:])) for row in rows}
 
 
-def first_check_in(session: Session, session_id: int, registration_id: int) -> CheckIn | None:
-    """The check-in of a registration in a session."""
-    return session.scalar(
-        select(CheckIn).where(CheckIn.session_id == session_id, CheckIn.registration_id == registration_id)
-    )
-
-
 def check_ins_of(session: Session, registration_id: int) -> dict[int, datetime]:
     """First times by session id, for a participant's own page."""
     rows = session.execute(
@@ -75,40 +204,51 @@ def check_ins_of(session: Session, registration_id: int) -> dict[int, datetime]:
     return {row.session_id: row.first_at for row in rows}
 
 
-def recent_arrivals(session: Session, session_id: int, *, limit: int = 12) -> list[ArrivalRow]:
+def recent_arrivals(session: Session, session_id: int, *, limit: int = 8) -> list[ArrivalRow]:
     """Standing arrivals, newest first."""
-    undone = select(CheckInEvent.refers_to).where(
-        CheckInEvent.kind == EventKind.UNDO.value, CheckInEvent.refers_to.is_not(None),
-        CheckInEvent.session_id == session_id,
-    )  # fmt: skip
     rows = session.execute(
+        _arrivals()
+        .where(CheckInEvent.session_id == session_id, CheckInEvent.uid.not_in(undone_uids()))
+        .order_by(CheckInEvent.id.desc())
+        .limit(limit)
+    )
+    return [_arrival(row) for row in rows]
+
+
+def find_arrival(session: Session, activity_id: int, uid: str) -> ArrivalRow | None:
+    """A standing arrival of the activity by its uid."""
+    row = session.execute(
+        _arrivals().where(
+            CheckInEvent.activity_id == activity_id, CheckInEvent.uid == uid, CheckInEvent.uid.not_in(undone_uids())
+        )
+    ).first()
+    return _arrival(row) if row else None
+
+
+def _arrivals() -> Any:
+    return (
         select(
             CheckInEvent.uid, CheckInEvent.occurred_at, PersonalDetail.name, CheckInEvent.headcount,
             CheckInEvent.method, Registration.kind,
         )
         .join(Registration, Registration.id == CheckInEvent.registration_id)
         .outerjoin(PersonalDetail, PersonalDetail.registration_id == Registration.id)
-        .where(
-            CheckInEvent.session_id == session_id, CheckInEvent.kind == EventKind.ARRIVAL.value,
-            CheckInEvent.uid.not_in(undone),
-        )
-        .order_by(CheckInEvent.id.desc())
-        .limit(limit)
+        .where(CheckInEvent.kind == EventKind.ARRIVAL.value)
     )  # fmt: skip
-    return [
-        ArrivalRow(r.uid, r.occurred_at, r.name or "", r.headcount, r.method, r.kind == RegistrationKind.WALK_IN.value)
-        for r in rows
-    ]
+
+
+def _arrival(row: Any) -> ArrivalRow:
+    return ArrivalRow(row.uid, row.occurred_at, shown_name(row.name or ""), row.headcount, row.method, row.kind)
 
 
 def per_minute(session: Session, session_id: int, *, now: datetime, minutes: int = 17) -> list[int]:
-    """人次 in each of the last minutes, oldest first."""
+    """人次 of the standing arrivals in each of the last minutes, oldest first."""
     since = now - timedelta(minutes=minutes)
     counts = [0] * minutes
     rows = session.execute(
         select(CheckInEvent.occurred_at, CheckInEvent.headcount).where(
             CheckInEvent.session_id == session_id, CheckInEvent.kind == EventKind.ARRIVAL.value,
-            CheckInEvent.occurred_at > since,
+            CheckInEvent.occurred_at > since, CheckInEvent.uid.not_in(undone_uids()),
         )
     )  # fmt: skip
     for at, headcount in rows:
@@ -116,32 +256,42 @@ def per_minute(session: Session, session_id: int, *, now: datetime, minutes: int
     return counts
 
 
-def _expected_where(activity: Activity, activity_session: ActivitySession) -> list[Any]:
+def _expected_where(activity_id: int, attendance: str, session_id: int) -> list[Any]:
     where: list[Any] = [
-        Registration.activity_id == activity.id,
+        Registration.activity_id == activity_id,
         Registration.state == RegistrationState.CONFIRMED.value,
         Registration.kind.in_((RegistrationKind.INDIVIDUAL.value, RegistrationKind.PARTY.value)),
     ]
-    if activity.attendance == "choose_one":
-        where.append(Registration.session_id == activity_session.id)
+    if attendance == "choose_one":
+        where.append(Registration.session_id == session_id)
     return where
 
 
-def count_expected(session: Session, activity: Activity, activity_session: ActivitySession) -> int:
+def count_expected(session: Session, *, activity_id: int, attendance: str, session_id: int) -> int:
     """People registered for this session."""
     statement = select(func.coalesce(func.sum(Registration.adults + Registration.children), 0))
-    return int(session.scalar(statement.where(*_expected_where(activity, activity_session))) or 0)
+    return int(session.scalar(statement.where(*_expected_where(activity_id, attendance, session_id))) or 0)
 
 
-def list_missing(session: Session, activity: Activity, activity_session: ActivitySession) -> list[tuple[str, int]]:
-    """(form of address, people) of the registered who have not come; for the organizer only."""
-    here = select(CheckIn.registration_id).where(CheckIn.session_id == activity_session.id)
+def _missing_where(activity_id: int, attendance: str, session_id: int) -> list[Any]:
+    here = select(CheckIn.registration_id).where(CheckIn.session_id == session_id)
+    return [*_expected_where(activity_id, attendance, session_id), Registration.id.not_in(here)]
+
+
+def count_missing(session: Session, *, activity_id: int, attendance: str, session_id: int) -> int:
+    """People registered for this session who have not come."""
+    statement = select(func.coalesce(func.sum(Registration.adults + Registration.children), 0))
+    return int(session.scalar(statement.where(*_missing_where(activity_id, attendance, session_id))) or 0)
+
+
+def list_missing(session: Session, *, activity_id: int, attendance: str, session_id: int) -> list[tuple[str, int]]:
+    """(form of address or masked name, people) of the registered who have not come; for the desk only."""
     rows = session.execute(
         select(PersonalDetail.name, Registration.adults + Registration.children)
         .select_from(Registration)
         .outerjoin(PersonalDetail, PersonalDetail.registration_id == Registration.id)
-        .where(*_expected_where(activity, activity_session), Registration.id.not_in(here))
+        .where(*_missing_where(activity_id, attendance, session_id))
         .order_by(Registration.id)
-        .limit(300)
+        .limit(MISSING_MOST)
     )
-    return [(row[0] or "", int(row[1])) for row in rows]
+    return [(shown_name(row[0] or ""), int(row[1])) for row in rows]

@@ -27,13 +27,36 @@ METHOD_LABELS = {
     "paper": "纸质签到表",
 }  # fmt: skip
 
+UNDO_REASONS = {
+    "wrong_person": "扫错了人", "wrong_count": "人数不对", "test": "试扫", "left": "没有参加", "other": "其他",
+}  # fmt: skip
+
 # The paper route works outside the window: it is entered afterwards.
 _ANY_TIME = ("count", "paper")
+# Doors that the participant opens alone.
+_OWN_DOORS = ("live_code", "venue_code", "printed_code")
+# A form of address that names nobody: 李女士, 张老师. Anything else is masked on a desk's screen.
+_TITLES = (
+    "女士",
+    "先生",
+    "老师",
+    "同学",
+    "师傅",
+    "阿姨",
+    "叔叔",
+    "大爷",
+    "大妈",
+    "奶奶",
+    "爷爷",
+    "同志",
+    "小姐",
+    "主任",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that the decision looks at; times are aware."""
+    """All that the decision looks at; times are aware. `most` is the largest head-count of one scan, None without."""
 
     method: str
     now: datetime
@@ -48,6 +71,8 @@ class Facts:
     is_walk_in: bool
     headcount: int
     first_at: datetime | None
+    takes_walk_in: bool = True
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +106,17 @@ def _activity(facts: Facts) -> Decision | None:
 
 
 def _registration(facts: Facts) -> Decision | None:
+    if facts.is_walk_in:
+        refused = not facts.takes_walk_in and facts.method in _OWN_DOORS
+        return Decision("not_confirmed", "这场活动要先报名。没报名的，请到签到台问一声。") if refused else None
     if not facts.has_registration:
         return Decision("unknown", "没有找到这个报名。请到签到台，工作人员帮您登记。")
     if not facts.same_activity:
         return Decision("foreign", "这不是本场的报名码，请到签到台。")
     if facts.registration_state == "cancelled":
-        return Decision("cancelled", "这个报名已经取消。想参加可以按“现场登记”签到。")
+        return Decision("cancelled", "这个报名已经取消。想参加，可以按“现场登记”签到。")
+    if facts.registration_state != "confirmed":
+        return Decision("not_confirmed", "这个报名还在候补，没有留名额。请到签到台，有位置就能进。")
     if not facts.same_session:
         return Decision("foreign", "您报的是另一场。要换到这一场，请到签到台。")
     return None
@@ -111,6 +141,37 @@ def _window(facts: Facts) -> Decision | None:
 def _size(facts: Facts) -> Decision | None:
     if facts.headcount < 1:
         return Decision("too_many", "人数至少是1。")
-    if facts.is_walk_in and facts.method not in _ANY_TIME and facts.headcount > WALK_IN_MOST:
-        return Decision("too_many", f"一次最多登记{WALK_IN_MOST}人，人更多请到签到台。")
+    most = WALK_IN_MOST if facts.is_walk_in else facts.most
+    if most is not None and facts.method not in _ANY_TIME and facts.headcount > most:
+        return Decision("too_many", f"一次最多登记{most}人，人更多请到签到台。")
     return None
+
+
+def most_of(kind: str, registered: int) -> int | None:
+    """The largest head-count of one scan: 6 for a walk-in, a family what it registered; a party has no limit.
+
+    domain.md, Check-in: one walk-in or family scan carries at most 6; more is a party.
+    """
+    if kind == "walk_in":
+        return WALK_IN_MOST
+    return max(WALK_IN_MOST, registered) if kind == "individual" else None
+
+
+def first_words(outcome: str) -> str:
+    """What the same scan was answered the first time, for a retry whose exact sentence is not kept."""
+    return _FIRST_WORDS.get(outcome, "这一步已经办过了，没有重复计数。")
+
+
+_FIRST_WORDS = {
+    "accepted": "已签到", "duplicate": "已签到，这次没有重复计数。", "too_early": "签到还没开始。", "too_late": "签到已经结束。",
+    "unknown": "没有找到这个报名。请到签到台，工作人员帮您登记。", "foreign": "这不是本场的报名码，请到签到台。",
+    "cancelled": "这个报名已经取消。", "not_confirmed": "这个报名没有留名额，请到签到台。", "too_many": "人数太多，请到签到台。",
+    "activity_closed": "这场活动不能签到。",
+}  # fmt: skip
+
+
+def shown_name(name: str) -> str:
+    """A form of address as the desk's screen shows it: titles stay, anything that may be a full name is masked."""
+    if len(name) <= 5 and name.endswith(_TITLES):
+        return name
+    return name[:1] + "＊" * min(2, len(name) - 1)

@@ -1,4 +1,4 @@
-"""check_in(): the one function of all doors; undo, counts, rebuilding, digests."""
+"""check_in(): the one function of all doors, and the count that is entered afterwards."""
 
 from __future__ import annotations
 
@@ -7,41 +7,38 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.activities.models import Activity, ActivitySession, ActivityState, Attendance, ReviewState
+from app.activities.models import Activity, ActivitySession, Attendance
 from app.activities.rules import window
 from app.audit.log import record
+from app.checkin.corrections import check_open
 from app.checkin.models import CheckIn, CheckInEvent, EventKind, Method, Outcome
-from app.checkin.rules import GRADE_BY_METHOD, Decision, Facts, decide_check_in
+from app.checkin.moves import move_here
+from app.checkin.rules import GRADE_BY_METHOD, Decision, Facts, decide_check_in, first_words, most_of
+from app.checkin.statements import insert_ignore, insert_new, look_up
 from app.kernel.actor import Actor
-from app.kernel.errors import Conflict, Problem, RuleBroken
-from app.kernel.text import clean
-from app.kernel.tokens import random_secret
+from app.kernel.errors import Conflict, NotFound, Problem, RuleBroken
+from app.kernel.tokens import digest, random_secret
 from app.registration.models import PersonalDetail, Registration, RegistrationKind, RegistrationState
 from app.registration.service import add_counted
 
 COUNT_MOST = 100_000
-UNDO_REASONS = {
-    "wrong_person": "扫错了人",
-    "wrong_count": "人数不对",
-    "test": "试扫",
-    "left": "没有参加",
-    "other": "其他",
-}
+NAME_MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """What a door saw. `uid` is made where it happened (a grant's nonce, a form's id): a retry is the same.
 
-    Without `registration_id` it is a walk-in of `adults` and `children`.
+    The session is named by id or by code, the registration by id or by its ticket's secret; a walk-in has
+    neither. `adults` and `children` of 0 mean as many as registered. `mover` allows to change the chosen
+    session on the way in, and says who did it.
     """
 
     uid: str
-    session_id: int
+    session_id: int | None
     method: Method
     registration_id: int | None = None
     adults: int = 0
@@ -50,6 +47,21 @@ class Arrival:
     browser_index: str | None = None
     actor_id: int | None = None
     is_walk_in: bool = False
+    session_code: str = ""
+    secret: str = ""
+    mover: Actor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the arrival happened, for the answer; times are aware."""
+
+    session_code: str
+    label: str
+    starts_at: datetime
+    ends_at: datetime
+    activity_code: str
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,96 +74,74 @@ class Result:
     headcount: int
     registration_id: int | None
     event_uid: str
+    place: Place
+    name: str = ""
 
     @property
     def is_in(self) -> bool:
         """Whether the person is checked in now, by this scan or an earlier one."""
         return self.outcome in (Outcome.ACCEPTED.value, Outcome.DUPLICATE.value)
 
-
-def insert_ignore(session: Session, table: Any, values: dict[str, Any], *, on: list[str]) -> bool:
-    """INSERT … ON CONFLICT DO NOTHING over a unique key; True when the row is ours.
-
-    This is the decision: no look-up before it can race with another client.
-    """
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    target: Table = table.__table__
-    statement = dialect.insert(target).values(**values).on_conflict_do_nothing(index_elements=on)
-    # The returned row decides, not rowcount: with an implicit RETURNING a driver may report -1.
-    return session.connection().execute(statement.returning(target.c.id)).first() is not None
+    @property
+    def is_new(self) -> bool:
+        """Whether this very scan counted."""
+        return self.outcome == Outcome.ACCEPTED.value
 
 
 def check_in(session: Session, arrival: Arrival, *, now: datetime) -> Result:
     """Every scan is kept, also a refused one; a registration counts once a session, whatever the door.
 
-    At most six statements. The caller commits; the answer leaves after the commit.
+    At most six statements. The caller commits; the answer leaves after the commit. Raises NotFound for an
+    unknown session only.
     """
-    registration_id = arrival.registration_id
-    if arrival.is_walk_in:
-        registration_id = _walk_in_registration(session, arrival, now)
-    row = _look_up(session, arrival.session_id, registration_id)
+    row = _find(session, arrival)
+    if row.known_id is not None:
+        return _first_answer(session, arrival.uid, row)
     facts, headcount = _facts(row, arrival, now)
     decision = decide_check_in(facts)
+    registration_id: int | None = row.registration_id
+    if decision.accepted and arrival.mover is not None and registration_id is not None:
+        decision = move_here(session, row, actor=arrival.mover, now=now) or decision
     first_at, inserted = facts.first_at, False
     if decision.accepted:
+        if arrival.is_walk_in:
+            registration_id = _walk_in_registration(session, row, arrival, now)
         assert registration_id is not None
         inserted = _project(session, row, arrival, registration_id, headcount, now)
+        if not inserted:  # another client was faster between the look-up and here
+            decision = Decision(Outcome.DUPLICATE.value, first_words(Outcome.DUPLICATE.value))
+        first_at = now if inserted else _first_at(session, row.id, registration_id)
+    if not _keep_event(session, row, arrival, registration_id, decision, headcount, now):
         if inserted:
-            first_at = now
-        else:  # another client was faster between the look-up and here
-            decision = Decision(Outcome.DUPLICATE.value, "已签到，这次没有重复计数。")
-            first_at = _first_at(session, arrival.session_id, registration_id)
-    kept = _keep_event(session, row, arrival, registration_id, decision, headcount, now)
-    if not kept:
-        return _first_answer(session, arrival, registration_id, took_back=inserted)
-    return Result(decision.outcome, decision.message, first_at, headcount, registration_id, arrival.uid)
+            _take_back(session, row.id, registration_id)
+        return _first_answer(session, arrival.uid, row)
+    counted = headcount if decision.accepted else _counted(row) or headcount
+    name = arrival.name if arrival.is_walk_in else row.name or ""
+    return Result(
+        decision.outcome, decision.message, first_at, counted, registration_id, arrival.uid, _place(row), name
+    )  # fmt: skip
 
 
-def _walk_in_registration(session: Session, arrival: Arrival, now: datetime) -> int | None:
-    """The registration of a walk-in, made once for the event's uid: a retry finds it."""
-    activity_id = select(ActivitySession.activity_id).where(ActivitySession.id == arrival.session_id).scalar_subquery()
-    values = {
-        "code": _code_of(arrival.uid), "activity_id": activity_id, "session_id": arrival.session_id,
-        "kind": RegistrationKind.WALK_IN.value, "state": RegistrationState.CONFIRMED.value, "adults": arrival.adults,
-        "children": arrival.children, "submission": arrival.uid[:32], "browser_index": arrival.browser_index,
-        "consent_version": "", "created_at": now,
-    }  # fmt: skip
-    ours = insert_ignore(session, Registration, values, on=["activity_id", "submission"])
-    found = session.scalar(
-        select(Registration.id).where(
-            Registration.activity_id == activity_id, Registration.submission == arrival.uid[:32]
-        )
-    )
-    if ours and arrival.name and found is not None:
-        session.add(PersonalDetail(registration_id=found, name=arrival.name[:20]))
-        session.flush()
-    return found
+def _find(session: Session, arrival: Arrival) -> Any:
+    by = "code" if arrival.session_code else "id"
+    who, ticket = "nobody", dict[str, Any]()
+    if arrival.secret:
+        who, ticket = "secret", {"ticket": digest(arrival.secret)}
+    elif arrival.registration_id is not None:
+        who, ticket = "id", {"ticket": arrival.registration_id}
+    values: dict[str, Any] = {"session": arrival.session_code or arrival.session_id, "uid": arrival.uid, **ticket}
+    row = session.connection().execute(look_up(by=by, who=who), values).first()
+    if row is None:
+        raise NotFound("没有找到这一场。请重新扫大屏上的码，或到签到台。")
+    return row
 
 
-def _code_of(uid: str) -> str:
-    """An address code from the event's uid, so that a retry makes the same row."""
-    return hashlib.sha256(uid.encode()).hexdigest()[:12]
+def _place(row: Any) -> Place:
+    return Place(row.code, row.label, row.starts_at, row.ends_at, row.activity_code, row.title)
 
 
-def _look_up(session: Session, session_id: int, registration_id: int | None) -> Any:
-    """Session, activity, registration and earlier check-in in one statement."""
-    return session.execute(
-        select(
-            ActivitySession.id, ActivitySession.activity_id, ActivitySession.starts_at, ActivitySession.ends_at,
-            ActivitySession.opened_at, ActivitySession.closes_at, Activity.opens_before_min, Activity.closes_after_min,
-            Activity.state, Activity.review_state, Activity.attendance,
-            Registration.id.label("registration_id"), Registration.activity_id.label("registered_activity"),
-            Registration.session_id.label("registered_session"), Registration.state.label("registration_state"),
-            Registration.kind.label("registration_kind"), Registration.adults, Registration.children,
-            CheckIn.first_at,
-        )
-        .join(Activity, Activity.id == ActivitySession.activity_id)
-        .outerjoin(Registration, Registration.id == registration_id)
-        .outerjoin(
-            CheckIn, (CheckIn.session_id == ActivitySession.id) & (CheckIn.registration_id == Registration.id)
-        )
-        .where(ActivitySession.id == session_id)
-    ).one()  # fmt: skip
+def _counted(row: Any) -> int:
+    return (row.grade_a or 0) + (row.grade_b or 0) + (row.grade_c or 0) + (row.grade_d or 0)
 
 
 def _facts(row: Any, arrival: Arrival, now: datetime) -> tuple[Facts, int]:
@@ -161,16 +151,39 @@ def _facts(row: Any, arrival: Arrival, now: datetime) -> tuple[Facts, int]:
     )  # fmt: skip
     registered = (row.adults or 0) + (row.children or 0)
     headcount = arrival.adults + arrival.children or registered
+    chooses = row.attendance == Attendance.CHOOSE_ONE.value
+    kind = RegistrationKind.WALK_IN.value if arrival.is_walk_in else row.registration_kind or ""
     facts = Facts(
         method=arrival.method.value, now=now, opens_at=opens_at, closes_at=closes_at, activity_state=row.state,
         review_state=row.review_state, has_registration=row.registration_id is not None,
         same_activity=row.registered_activity == row.activity_id,
-        same_session=row.attendance != Attendance.CHOOSE_ONE.value or row.registered_session in (None, row.id),
-        registration_state=row.registration_state or "",
-        is_walk_in=row.registration_kind == RegistrationKind.WALK_IN.value, headcount=headcount,
-        first_at=row.first_at,
+        same_session=not chooses or row.registered_session in (None, row.id) or arrival.mover is not None,
+        registration_state=row.registration_state or "", is_walk_in=arrival.is_walk_in, headcount=headcount,
+        first_at=row.first_at, takes_walk_in=row.takes_walk_in, most=most_of(kind, registered),
     )  # fmt: skip
     return facts, headcount
+
+
+def _walk_in_registration(session: Session, row: Any, arrival: Arrival, now: datetime) -> int:
+    """The registration of a walk-in, made once for the event's uid; only an accepted one gets here."""
+    submission = arrival.uid[:32]
+    values = {
+        "code": hashlib.sha256(arrival.uid.encode()).hexdigest()[:12], "activity_id": row.activity_id,
+        "session_id": row.id, "kind": RegistrationKind.WALK_IN.value, "state": RegistrationState.CONFIRMED.value,
+        "adults": arrival.adults, "children": arrival.children, "submission": submission,
+        "browser_index": arrival.browser_index, "consent_version": "", "created_at": now,
+    }  # fmt: skip
+    found = insert_new(session, Registration, values, on=("activity_id", "submission"))
+    if found is None:
+        return session.execute(
+            select(Registration.id).where(
+                Registration.activity_id == row.activity_id, Registration.submission == submission
+            )
+        ).scalar_one()
+    if arrival.name:
+        detail = {"registration_id": found, "name": arrival.name[:NAME_MOST]}
+        insert_ignore(session, PersonalDetail, detail, on=("registration_id",))
+    return found
 
 
 def _project(session: Session, row: Any, arrival: Arrival, registration_id: int, headcount: int, now: datetime) -> bool:
@@ -180,7 +193,7 @@ def _project(session: Session, row: Any, arrival: Arrival, registration_id: int,
         "grade_a": 0, "grade_b": 0, "grade_c": 0, "grade_d": 0, f"grade_{grade.lower()}": headcount,
         "method": arrival.method.value, "first_at": now, "last_at": now,
     }  # fmt: skip
-    return insert_ignore(session, CheckIn, values, on=["session_id", "registration_id"])
+    return insert_ignore(session, CheckIn, values, on=("session_id", "registration_id"))
 
 
 def _keep_event(
@@ -196,11 +209,11 @@ def _keep_event(
     values = {
         "uid": arrival.uid, "kind": (EventKind.ARRIVAL if accepted else EventKind.REFUSAL).value,
         "outcome": decision.outcome, "activity_id": row.activity_id, "session_id": row.id,
-        "registration_id": registration_id if row.registration_id else None, "headcount": max(0, headcount),
+        "registration_id": registration_id, "headcount": min(COUNT_MOST, max(0, headcount)),
         "grade": GRADE_BY_METHOD[arrival.method.value] if accepted else None, "method": arrival.method.value,
         "actor_id": arrival.actor_id, "occurred_at": now, "recorded_at": now, "reason": "",
     }  # fmt: skip
-    return insert_ignore(session, CheckInEvent, values, on=["uid"])
+    return insert_ignore(session, CheckInEvent, values, on=("uid",))
 
 
 def _first_at(session: Session, session_id: int, registration_id: int) -> datetime | None:
@@ -209,170 +222,76 @@ def _first_at(session: Session, session_id: int, registration_id: int) -> dateti
     )
 
 
-def _first_answer(session: Session, arrival: Arrival, registration_id: int | None, *, took_back: bool) -> Result:
+def _take_back(session: Session, session_id: int, registration_id: int | None) -> None:
+    """The same uid was stored by a faster twin with another answer: what this one projected goes again."""
+    session.execute(delete(CheckIn).where(CheckIn.session_id == session_id, CheckIn.registration_id == registration_id))
+
+
+def _first_answer(session: Session, uid: str, row: Any) -> Result:
     """The same uid again: what it was answered the first time; nothing new counts."""
-    if took_back:
-        session.execute(
-            delete(CheckIn).where(CheckIn.session_id == arrival.session_id, CheckIn.registration_id == registration_id)
-        )
-    event = session.scalars(select(CheckInEvent).where(CheckInEvent.uid == arrival.uid)).one()
+    event = session.execute(select(CheckInEvent).where(CheckInEvent.uid == uid)).scalar_one()
     first = _first_at(session, event.session_id, event.registration_id) if event.registration_id else None
-    message = "已签到" if event.outcome == Outcome.ACCEPTED.value else "这一步已经办过了，没有重复计数。"
-    return Result(event.outcome, message, first, event.headcount, event.registration_id, event.uid)
+    if event.outcome == Outcome.ACCEPTED.value and first is None:  # undone since
+        return Result(
+            Outcome.UNDONE.value, "这次签到已经撤销。要再签，请重新扫码，或到签到台。", None, event.headcount,
+            event.registration_id, uid, _place(row),
+        )  # fmt: skip
+    return Result(
+        event.outcome, first_words(event.outcome), first, event.headcount, event.registration_id, uid, _place(row)
+    )
 
 
-def undo_check_in(
-    session: Session, event_uid: str, *, activity: Activity, reason: str, note: str, actor: Actor, now: datetime
-) -> None:
-    """Take one arrival back: an event of its own; the projection is computed anew from the events."""
-    if reason not in UNDO_REASONS:
-        raise RuleBroken(Problem("reason_missing", "请选撤销的原因。", field="reason"))
-    _check_open(activity)
-    event = session.scalar(
-        select(CheckInEvent).where(
-            CheckInEvent.uid == event_uid, CheckInEvent.activity_id == activity.id,
-            CheckInEvent.kind == EventKind.ARRIVAL.value,
+def find_answer(session: Session, uid: str, *, session_code: str) -> Result | None:
+    """What this uid was answered before, or None: for a retry that arrives after its grant has expired."""
+    row = _find(session, Arrival(uid, None, Method.LIVE_CODE, session_code=session_code))
+    return _first_answer(session, uid, row) if row.known_id is not None else None
+
+
+def keep_refusal(session: Session, *, activity_id: int, session_id: int, method: Method, now: datetime) -> None:
+    """A code or tail that names nobody: that somebody tried is kept, what was typed is not."""
+    session.add(
+        CheckInEvent(
+            uid=random_secret(), kind=EventKind.REFUSAL.value, outcome=Outcome.UNKNOWN.value, activity_id=activity_id,
+            session_id=session_id, headcount=0, method=method.value, occurred_at=now, recorded_at=now,
         )
-    )  # fmt: skip
-    if event is None or event.registration_id is None:
-        raise Conflict("nothing_to_undo", "没有找到这次签到，可能已经撤销。")
-    values = {
-        "uid": f"undo:{event.id}", "kind": EventKind.UNDO.value, "outcome": Outcome.UNDONE.value,
-        "activity_id": event.activity_id, "session_id": event.session_id, "registration_id": event.registration_id,
-        "refers_to": event.uid, "headcount": event.headcount, "grade": event.grade, "method": event.method,
-        "actor_id": actor.user_id, "occurred_at": now, "recorded_at": now, "reason": reason,
-    }  # fmt: skip
-    if not insert_ignore(session, CheckInEvent, values, on=["uid"]):
-        raise Conflict("undone_already", "这次签到已经撤销过了。")
-    _rebuild(session, event.session_id, event.registration_id)
-    record(
-        session, "checkin.undone", actor=actor, object_type="activity", object_code=activity.code, now=now,
-        payload={"headcount": event.headcount}, private={"reason": clean(note) or UNDO_REASONS[reason]},
     )  # fmt: skip
 
 
 def enter_count(
-    session: Session,
-    activity_session: ActivitySession,
-    *,
-    adults: int,
-    children: int,
-    method: Method,
-    actor: Actor,
-    now: datetime,
-    unit_id: int | None = None,
-    uid: str = "",
-) -> Result:
-    """A count by staff afterwards, or from a paper sheet: grade 清点/补录, never a name."""
+    session: Session, activity_session: ActivitySession, *, adults: int, children: int, method: Method, actor: Actor,
+    now: datetime, unit_id: int | None = None, uid: str = "",
+) -> Result:  # fmt: skip
+    """A count by staff afterwards, or from a paper sheet: grade 清点/补录, never a name.
+
+    Raises RuleBroken for a number that cannot be, Conflict before the start and once sealed.
+    """
     activity = session.get_one(Activity, activity_session.activity_id)
     _check_count(activity, activity_session, adults, children, now)
     uid = uid or random_secret()
-    known = session.scalar(select(CheckInEvent.id).where(CheckInEvent.uid == uid))
-    registration_id = None
-    if known is None:
-        registration_id = add_counted(
-            session,
-            activity,
-            session_id=activity_session.id,
-            adults=adults,
-            children=children,
-            unit_id=unit_id,
-            now=now,
-        ).id
+    arrival = Arrival(uid, activity_session.id, method, adults=adults, children=children, actor_id=actor.user_id)
+    row = _find(session, arrival)
+    if row.known_id is not None:
+        return _first_answer(session, uid, row)
+    made = add_counted(
+        session, activity, session_id=activity_session.id, adults=adults, children=children, unit_id=unit_id, now=now
+    )
     result = check_in(
         session,
-        Arrival(uid, activity_session.id, method, registration_id, adults, children, actor_id=actor.user_id),
+        Arrival(uid, activity_session.id, method, made.id, adults, children, actor_id=actor.user_id),
         now=now,
     )
-    if known is None:
-        record(
-            session, "checkin.counted", actor=actor, object_type="activity", object_code=activity.code, now=now,
-            payload={"headcount": adults + children, "session": activity_session.code},
-        )  # fmt: skip
+    if not result.is_new:
+        raise Conflict("not_counted", result.message)
+    record(
+        session, "checkin.counted", actor=actor, object_type="activity", object_code=activity.code, now=now,
+        payload={"headcount": adults + children, "session": activity_session.code},
+    )  # fmt: skip
     return result
 
 
 def _check_count(activity: Activity, row: ActivitySession, adults: int, children: int, now: datetime) -> None:
     if adults < 0 or children < 0 or not 1 <= adults + children <= COUNT_MOST:
         raise RuleBroken(Problem("headcount", f"人数请填1到{COUNT_MOST}的整数。", field="headcount"))
-    _check_open(activity)
+    check_open(activity)
     if row.starts_at > now:
         raise Conflict("not_begun", "这一场还没开始，不能补录人数。")
-
-
-def _check_open(activity: Activity) -> None:
-    if activity.review_state in (ReviewState.UNDER_REVIEW.value, ReviewState.APPROVED.value):
-        raise Conflict("sealed", "已提交审核，签到记录已封存。要改请先撤回，或由审核单位退回。")
-    if activity.state == ActivityState.CANCELLED.value:
-        raise Conflict("activity_cancelled", "这场活动已取消。")
-
-
-def _standing(session: Session, *where: Any) -> list[CheckInEvent]:
-    """Arrivals that were not undone, in order."""
-    undone = select(CheckInEvent.refers_to).where(
-        CheckInEvent.kind == EventKind.UNDO.value, CheckInEvent.refers_to.is_not(None)
-    )
-    return list(
-        session.scalars(
-            select(CheckInEvent)
-            .where(CheckInEvent.kind == EventKind.ARRIVAL.value, CheckInEvent.uid.not_in(undone), *where)
-            .order_by(CheckInEvent.id)
-        )
-    )
-
-
-def _rebuild(session: Session, session_id: int, registration_id: int) -> None:
-    session.execute(delete(CheckIn).where(CheckIn.session_id == session_id, CheckIn.registration_id == registration_id))
-    events = _standing(session, CheckInEvent.session_id == session_id, CheckInEvent.registration_id == registration_id)
-    if events:
-        session.add(_projection(events))
-    session.flush()
-
-
-def _projection(events: list[CheckInEvent]) -> CheckIn:
-    grades = {grade: sum(e.headcount for e in events if e.grade == grade) for grade in "ABCD"}
-    first, last = events[0], events[-1]
-    return CheckIn(
-        activity_id=first.activity_id, session_id=first.session_id, registration_id=first.registration_id,
-        grade_a=grades["A"], grade_b=grades["B"], grade_c=grades["C"], grade_d=grades["D"], method=first.method,
-        first_at=first.occurred_at, last_at=last.occurred_at,
-    )  # fmt: skip
-
-
-def rebuild_check_ins(session: Session, activity_id: int) -> int:
-    """Throw the projection away and compute it from the events alone; returns the rows written."""
-    session.execute(delete(CheckIn).where(CheckIn.activity_id == activity_id))
-    pairs: dict[tuple[int, int], list[CheckInEvent]] = {}
-    for event in _standing(session, CheckInEvent.activity_id == activity_id):
-        if event.registration_id is not None:
-            pairs.setdefault((event.session_id, event.registration_id), []).append(event)
-    session.add_all(_projection(events) for events in pairs.values())
-    session.flush()
-    return len(pairs)
-
-
-def set_window(
-    session: Session,
-    activity_session: ActivitySession,
-    *,
-    verb: str,
-    actor: Actor,
-    now: datetime,
-    until: datetime | None,
-) -> None:
-    """Open now, close now, or extend to a moment."""
-    activity = session.get_one(Activity, activity_session.activity_id)
-    _check_open(activity)
-    before = activity_session.closes_at.isoformat() if activity_session.closes_at else None
-    if verb == "open":
-        activity_session.opened_at = now
-        if activity_session.closes_at is not None and activity_session.closes_at <= now:
-            activity_session.closes_at = None
-    elif verb == "close":
-        activity_session.closes_at = now
-    elif until is not None:
-        activity_session.closes_at = until
-    record(
-        session, "checkin.window_changed", actor=actor, object_type="activity", object_code=activity.code, now=now,
-        payload={"before": before, "after": verb},
-    )  # fmt: skip

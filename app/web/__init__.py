@@ -30,13 +30,14 @@ from app.web import (
     registration,
     rendering,
     review,
+    screen,
     styleguide,
     tickets,
 )
 
 SCREENS = (
     activities, api, audit, auth, checkin, console, demo, evidence, health, home, metrics, organisation, planning, progress, public, registration,
-    review, styleguide, tickets,
+    review, screen, styleguide, tickets,
 )  # fmt: skip
 
 

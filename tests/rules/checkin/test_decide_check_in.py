@@ -8,7 +8,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.checkin.models import Method, Outcome
-from app.checkin.rules import GRADE_BY_METHOD, METHOD_LABELS, Facts, decide_check_in
+from app.checkin.rules import (
+    GRADE_BY_METHOD,
+    METHOD_LABELS,
+    WALK_IN_MOST,
+    Facts,
+    decide_check_in,
+    first_words,
+    most_of,
+    shown_name,
+)
 
 START = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
 GOOD = Facts(
@@ -30,6 +39,8 @@ GOOD = Facts(
         ({"same_activity": False}, "foreign"),
         ({"same_session": False}, "foreign"),
         ({"registration_state": "cancelled"}, "cancelled"),
+        ({"registration_state": "waitlisted"}, "not_confirmed"),
+        ({"registration_state": "pending"}, "not_confirmed"),
         ({"first_at": START}, "duplicate"),
         ({"now": START - timedelta(hours=1, seconds=1)}, "too_early"),
         ({"now": START - timedelta(hours=1)}, "accepted"),
@@ -37,6 +48,9 @@ GOOD = Facts(
         ({"now": START + timedelta(hours=2), "method": "paper"}, "accepted"),
         ({"is_walk_in": True, "headcount": 6}, "accepted"),
         ({"is_walk_in": True, "headcount": 7}, "too_many"),
+        ({"is_walk_in": True, "takes_walk_in": False}, "not_confirmed"),
+        ({"is_walk_in": True, "takes_walk_in": False, "method": "desk_walk_in"}, "accepted"),
+        ({"most": 6, "headcount": 7}, "too_many"),
         ({"headcount": 0}, "too_many"),
         ({"headcount": 7}, "accepted"),
         # a repeat is answered with its first time even after the window has closed
@@ -53,3 +67,30 @@ def test_each_row_of_the_table(change: dict[str, object], outcome: str) -> None:
 def test_every_door_has_a_grade_and_a_word() -> None:
     assert set(GRADE_BY_METHOD) == set(METHOD_LABELS) == {method.value for method in Method}
     assert set(GRADE_BY_METHOD.values()) == set("ABCD")
+
+
+def test_a_retry_is_answered_in_words_whatever_the_first_outcome_was() -> None:
+    assert all(first_words(outcome.value) for outcome in Outcome)
+
+
+def test_a_family_brings_what_it_registered_and_a_party_any_number() -> None:
+    assert most_of("walk_in", 0) == WALK_IN_MOST
+    assert most_of("individual", 2) == WALK_IN_MOST
+    assert most_of("individual", 7) == 7
+    assert most_of("party", 40) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("李女士", "李女士"),
+        ("张老师", "张老师"),
+        ("欧阳师傅", "欧阳师傅"),
+        ("王小明", "王＊＊"),
+        ("买买提·艾力", "买＊＊"),
+        ("李", "李"),
+        ("", ""),
+    ],
+)
+def test_a_title_stays_and_what_may_be_a_full_name_is_masked(name: str, shown: str) -> None:
+    assert shown_name(name) == shown

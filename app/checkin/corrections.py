@@ -1,0 +1,102 @@
+"""Taking an arrival back, and computing the projection anew from the events."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from app.activities.models import Activity, ActivityState, ReviewState
+from app.audit.log import record
+from app.checkin.models import CheckIn, CheckInEvent, EventKind, Outcome
+from app.checkin.queries import undone_uids
+from app.checkin.rules import UNDO_REASONS
+from app.checkin.statements import insert_ignore
+from app.kernel.actor import Actor
+from app.kernel.errors import Conflict, Problem, RuleBroken
+
+
+def check_open(activity: Activity) -> None:
+    """Raises Conflict once the check-ins are sealed by a submission, or the activity was cancelled."""
+    if activity.review_state in (ReviewState.UNDER_REVIEW.value, ReviewState.APPROVED.value):
+        raise Conflict("sealed", "已提交审核，签到记录已封存。要改请先撤回，或由审核单位退回。")
+    if activity.state == ActivityState.CANCELLED.value:
+        raise Conflict("activity_cancelled", "这场活动已取消。")
+
+
+def undo_check_in(
+    session: Session, activity: Activity, *, event_uid: str, reason: str, actor: Actor, now: datetime
+) -> int:
+    """Take one arrival back: an event of its own; returns how many people it stood for.
+
+    `reason` is a key of UNDO_REASONS: a closed list, never free text beside a person. Raises RuleBroken without
+    one; Conflict when the arrival is of another activity, undone already, or sealed.
+    """
+    if reason not in UNDO_REASONS:
+        raise RuleBroken(Problem("reason_missing", "请选撤销的原因。", field="reason"))
+    check_open(activity)
+    event = session.scalar(
+        select(CheckInEvent).where(
+            CheckInEvent.uid == event_uid, CheckInEvent.activity_id == activity.id,
+            CheckInEvent.kind == EventKind.ARRIVAL.value,
+        )
+    )  # fmt: skip
+    if event is None or event.registration_id is None:
+        raise Conflict("nothing_to_undo", "没有找到这次签到，可能已经撤销。")
+    values = {
+        "uid": f"undo:{event.id}", "kind": EventKind.UNDO.value, "outcome": Outcome.UNDONE.value,
+        "activity_id": event.activity_id, "session_id": event.session_id, "registration_id": event.registration_id,
+        "refers_to": event.uid, "headcount": event.headcount, "grade": event.grade, "method": event.method,
+        "actor_id": actor.user_id, "occurred_at": now, "recorded_at": now, "reason": reason,
+    }  # fmt: skip
+    if not insert_ignore(session, CheckInEvent, values, on=("uid",)):
+        raise Conflict("undone_already", "这次签到已经撤销过了。")
+    _rebuild(session, event.session_id, event.registration_id)
+    record(
+        session, "checkin.undone", actor=actor, object_type="activity", object_code=activity.code, now=now,
+        payload={"headcount": event.headcount}, private={"reason": UNDO_REASONS[reason]},
+    )  # fmt: skip
+    return event.headcount
+
+
+def _standing(session: Session, *where: Any) -> list[CheckInEvent]:
+    """Arrivals that were not undone, in order."""
+    return list(
+        session.scalars(
+            select(CheckInEvent)
+            .where(CheckInEvent.kind == EventKind.ARRIVAL.value, CheckInEvent.uid.not_in(undone_uids()), *where)
+            .order_by(CheckInEvent.id)
+        )
+    )
+
+
+def _rebuild(session: Session, session_id: int, registration_id: int) -> None:
+    session.execute(delete(CheckIn).where(CheckIn.session_id == session_id, CheckIn.registration_id == registration_id))
+    events = _standing(session, CheckInEvent.session_id == session_id, CheckInEvent.registration_id == registration_id)
+    if events:
+        session.add(_projection(events))
+    session.flush()
+
+
+def _projection(events: list[CheckInEvent]) -> CheckIn:
+    grades = {grade: sum(e.headcount for e in events if e.grade == grade) for grade in "ABCD"}
+    first, last = events[0], events[-1]
+    return CheckIn(
+        activity_id=first.activity_id, session_id=first.session_id, registration_id=first.registration_id,
+        grade_a=grades["A"], grade_b=grades["B"], grade_c=grades["C"], grade_d=grades["D"], method=first.method,
+        first_at=first.occurred_at, last_at=last.occurred_at,
+    )  # fmt: skip
+
+
+def rebuild_check_ins(session: Session, activity_id: int) -> int:
+    """Throw the projection away and compute it from the events alone; returns the rows written."""
+    session.execute(delete(CheckIn).where(CheckIn.activity_id == activity_id))
+    pairs: dict[tuple[int, int], list[CheckInEvent]] = {}
+    for event in _standing(session, CheckInEvent.activity_id == activity_id):
+        if event.registration_id is not None:
+            pairs.setdefault((event.session_id, event.registration_id), []).append(event)
+    session.add_all(_projection(events) for events in pairs.values())
+    session.flush()
+    return len(pairs)

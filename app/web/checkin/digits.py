@@ -1,0 +1,70 @@
+"""For those without a camera: the six digits beside the venue's code, tries counted."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from flask import g, request
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from app.checkin import codes
+from app.checkin.models import Method
+from app.checkin.queries import Door, list_doors
+from app.extensions import db
+from app.kernel.attempts import attempt_key, check_attempts, note_attempt
+from app.kernel.clock import now
+from app.kernel.database import transaction
+from app.kernel.errors import TooMany
+from app.web.access import keys, public
+from app.web.checkin.blueprint import bp
+from app.web.checkin.page import Typed, arrive_page, get_door, grant_for
+from app.web.rendering import render
+from app.web.venue import asked_digits, phase_of
+
+FREE_TRIES = 10
+WINDOW = timedelta(minutes=15)
+NEAR = timedelta(hours=12)
+
+
+@bp.get("/s")
+@public
+def by_digits() -> Response:
+    """Asks for the six digits."""
+    g.lean = True
+    return _ask()
+
+
+@bp.post("/s")
+@public
+def enter_digits() -> Response:
+    """The sign-in page of the session that shows these digits now; what was typed before comes along."""
+    g.lean = True
+    moment, typed, digits = now(), Typed.read(), asked_digits()
+    key = attempt_key(request.remote_addr or "")
+    try:
+        check_attempts(db.session(), "venue", key, now=moment, free=FREE_TRIES, window=WINDOW)
+    except TooMany as many:
+        return _ask(many.message, 429)
+    door = _door_of(digits, moment) if digits else None
+    if door is None:
+        with transaction(db.session) as tx:
+            note_attempt(tx, "venue", key, now=moment)
+        return _ask(_("短码不对，或者刚换过。请看大屏上现在的6位数字，再填一次。"), 422)
+    return arrive_page(door, moment, grant=grant_for(door, Method.VENUE_CODE, moment), typed=typed)
+
+
+def _ask(error: str = "", status: int = 200) -> Response:
+    return render("checkin/digits.html", error=error, typed=Typed.read(), status=status)
+
+
+def _door_of(digits: str, moment: datetime) -> Door | None:
+    """The named session, or the one of all open now; none when two happen to show the same digits."""
+    named = request.form.get("session", "")
+    near = [get_door(named)] if named else list_doors(db.session(), since=moment - NEAR, until=moment + NEAR)
+    fits = [
+        door
+        for door in near
+        if phase_of(door, moment) == "open" and codes.venue_digits_hold(keys(), door.code, digits, moment)
+    ]
+    return fits[0] if len(fits) == 1 else None

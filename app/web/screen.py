@@ -1,0 +1,168 @@
+"""The venue screen: any TV opens it by the console's six digits, and no password is typed in a hall."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask import Blueprint, current_app, g, jsonify, make_response, redirect, request, url_for
+from flask_babel import gettext as _
+from itsdangerous import BadSignature, URLSafeSerializer
+from werkzeug.wrappers import Response
+
+from app.checkin import codes
+from app.checkin.doors import note_screen
+from app.checkin.queries import Door, Totals, count_expected, find_door, find_session, list_doors, session_totals
+from app.extensions import db
+from app.kernel.attempts import attempt_key, check_attempts, note_attempt
+from app.kernel.clock import now
+from app.kernel.database import transaction
+from app.kernel.errors import TooMany
+from app.web.access import keys, public, settings
+from app.web.rendering import clock_text, render
+from app.web.venue import LiveCode, asked_digits, live_code, phase_of, window_of_door
+
+bp = Blueprint("screen", __name__)
+
+FREE_TRIES = 10
+WINDOW = timedelta(minutes=15)
+BEFORE, AFTER = timedelta(hours=24), timedelta(hours=12)  # sessions that a screen is opened for
+STAYS = timedelta(hours=1)  # after the window: the last count stays readable
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenView:
+    """What the screen shows at one moment."""
+
+    door: Door
+    phase: str
+    word: str  # in place of the code while sign-in is not open
+    live: LiveCode | None
+    gone: int  # seconds of the step that are over
+    totals: Totals
+    expected: int
+
+
+@bp.before_request
+def _lean() -> None:
+    g.lean = True  # a TV is nobody's account
+
+
+@bp.get("/screen")
+@public
+def show() -> Response:
+    """The code, the digits and the count; without a granted screen, the field for the six digits."""
+    moment = now()
+    door = _granted(moment)
+    if door is None:
+        return _ask()
+    return render("screen/show.html", view=_view(door, moment), door=door)
+
+
+@bp.post("/screen")
+@public
+def open_screen() -> Response:
+    """Six digits of the console, tries counted; they hold ten to twenty minutes."""
+    moment, digits = now(), asked_digits()
+    key = attempt_key(request.remote_addr or "")
+    try:
+        check_attempts(db.session(), "screen", key, now=moment, free=FREE_TRIES, window=WINDOW)
+    except TooMany as many:
+        return _ask(many.message, 429)
+    near = list_doors(db.session(), since=moment - AFTER, until=moment + BEFORE) if digits else []
+    fits = [door for door in near if codes.screen_code_holds(keys(), door.code, digits, moment)]
+    with transaction(db.session) as tx:
+        row = find_session(tx, fits[0].code) if len(fits) == 1 else None
+        if row is None:
+            note_attempt(tx, "screen", key, now=moment)
+        else:
+            note_screen(tx, row, now=moment)
+    if len(fits) != 1:
+        return _ask(_("数字不对或已过期。请看控制台上现在的6位数字。"), 422)
+    response = redirect(url_for("screen.show"), 303)
+    keep_screen(response, fits[0].code)
+    return response
+
+
+@bp.post("/screen/leave")
+@public
+def leave() -> Response:
+    """This screen is for something else now."""
+    response = redirect(url_for("screen.show"), 303)
+    response.delete_cookie(_cookie(), path="/", secure=settings().is_secure, httponly=True, samesite="Lax")
+    return response
+
+
+@bp.get("/screen/steps.json")
+@public
+def steps() -> Response:
+    """The count, and this step with four ahead, so that a lost minute does not blank the screen.
+
+    `?after=` is the last step that the screen holds. 404 when the screen has to be opened again.
+    """
+    moment = now()
+    door = _granted(moment)
+    if door is None:
+        return make_response(jsonify(error="closed"), 404)
+    view = _view(door, moment)
+    after = request.args.get("after", "")
+    first = codes.step_of(moment)
+    held = int(after) if after.isascii() and after.isdigit() and len(after) <= 12 else first - 1
+    ahead = range(max(first, held + 1), first + codes.AHEAD + 1) if view.phase == "open" else range(0)
+    lives = [live_code(door.code, step) for step in ahead]
+    body = {
+        "now": int(moment.timestamp() * 1000), "seconds": codes.STEP_SECONDS, "phase": view.phase, "word": view.word,
+        "count": view.totals.total, "expected": view.expected,
+        "steps": [{"step": live.step, "digits": live.spoken, "rows": live.rows} for live in lives],
+    }  # fmt: skip
+    return make_response(jsonify(body))
+
+
+def _view(door: Door, moment: datetime) -> ScreenView:
+    phase = phase_of(door, moment)
+    opens, closes = window_of_door(door)
+    word = {
+        "soon": _("%(time)s开始签到", time=clock_text(opens)), "over": _("签到已在%(time)s结束", time=clock_text(closes)),
+        "off": _("这场活动已取消"),
+    }.get(phase, "")  # fmt: skip
+    return ScreenView(
+        door, phase, word, live=live_code(door.code, codes.step_of(moment)) if phase == "open" else None,
+        gone=int(moment.timestamp()) % codes.STEP_SECONDS,
+        totals=session_totals(db.session(), [door.session_id]).get(door.session_id, Totals()),
+        expected=count_expected(
+            db.session(), activity_id=door.activity_id, attendance=door.attendance, session_id=door.session_id
+        ),
+    )  # fmt: skip
+
+
+def _ask(error: str = "", status: int = 200) -> Response:
+    return render("screen/open.html", error=error, status=status)
+
+
+def _cookie() -> str:
+    return "__Host-screen" if settings().is_secure else "screen"
+
+
+def _signer() -> URLSafeSerializer:
+    fallbacks: list[str] = current_app.config.get("SECRET_KEY_FALLBACKS") or []
+    return URLSafeSerializer([*reversed(fallbacks), current_app.config["SECRET_KEY"]], salt="screen")
+
+
+def keep_screen(response: Response, session_code: str) -> None:
+    """Let this browser show that session's code until its window is over, whatever happens to any sign-in."""
+    response.set_cookie(
+        _cookie(), str(_signer().dumps(session_code)), max_age=BEFORE + AFTER, path="/", secure=settings().is_secure,
+        httponly=True, samesite="Lax",
+    )  # fmt: skip
+
+
+def _granted(moment: datetime) -> Door | None:
+    kept = request.cookies.get(_cookie(), "")
+    if not kept:
+        return None
+    try:
+        code = str(_signer().loads(kept))
+    except BadSignature:
+        return None
+    door = find_door(db.session(), code)
+    return door if door is not None and moment < window_of_door(door)[1] + STAYS else None
