@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pysqlite3
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import cli, web
 from app.config import ROOT, Settings, SettingsError, load_settings
@@ -40,6 +41,9 @@ def make_app(settings: Settings | None = None) -> Flask:
         app.config["SECRET_KEY_FALLBACKS"] = session_keys[0 if settings.secret_key else 1 :]
     if settings.argon2_cheap:
         use_cheap_hashing()
+    if settings.proxy_hops:
+        # Only as many forwarded addresses as there are proxies of ours; the host is never taken from one.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxy_hops, x_proto=settings.proxy_hops, x_host=0)  # type: ignore[method-assign]
     _bind(app, settings)
     web.register(app)
     cli.register(app)

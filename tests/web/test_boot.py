@@ -13,6 +13,8 @@ from app import create_app
 from app.config import Settings
 from app.web.assets import VENDOR, sync_assets
 
+pytestmark = pytest.mark.serial  # about delays of 0.8 s: alone on the two cores
+
 PROBE = '<img src="/never.png" alt=""><p id="probe" hx-get="/healthz" hx-trigger="load">…</p></main>'
 ANYWHERE = {"Access-Control-Allow-Origin": "*", "Content-Type": "text/javascript"}
 

@@ -15,6 +15,7 @@ from app.config import HTMX_CDN
 from app.web.assets import sync_assets
 from tests.factories import PASSWORD
 
+pytestmark = pytest.mark.serial  # typing must not race with other browsers for the two cores
 CDN_PAGES = HTMX_CDN.rsplit("/npm/", 1)[0] + "/**"
 
 PAGES = [
@@ -52,9 +53,11 @@ def test_a_lesson_is_published_by_keyboard_alone_in_under_a_minute(live_server: 
     keys = desk.keyboard
     keys.press("3")
     desk.wait_for_selector("#venue_unit", state="attached")
+    desk.wait_for_selector(".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added", state="detached")
     assert desk.evaluate("document.activeElement.id") == "kind-heritage_visit"
     keys.press("Tab")
     keys.type("键盘上的剪纸课")
+    assert desk.input_value("#title") == "键盘上的剪纸课"
     keys.press("Tab")
     keys.type((datetime.now(UTC) + timedelta(days=9)).strftime("%m%d%Y"))  # as this Chromium's date field wants it
     while desk.evaluate("document.activeElement.id") != "venue_unit":
