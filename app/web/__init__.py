@@ -50,6 +50,6 @@ def register(app: Flask) -> None:
     context.register(app)
     assets.register(app)
     mine.register(app)
-    for screen in SCREENS:
-        app.register_blueprint(screen.bp)
+    for module in SCREENS:
+        app.register_blueprint(module.bp)
     access.check_every_endpoint(app)
