@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import request
@@ -33,6 +33,7 @@ from app.web.venue import live_code
 
 FRAGMENTS = {"live": "console/_live.html", "list": "console/_list.html", "code": "console/_code.html"}
 LIST_SHORT, LIST_LONG = 8, 200
+MINUTES = 17
 
 
 @dataclass
@@ -104,5 +105,6 @@ def _part(part: str, activity: Activity, row: ActivitySession, moment: datetime)
         "totals": session_totals(session, [row.id]).get(row.id, Totals()),
         "expected": count_expected(session, **_where(activity, row)),
         "away": count_missing(session, **_where(activity, row)),
-        "minutes": per_minute(session, row.id, now=moment),
+        "minutes": per_minute(session, row.id, now=moment, minutes=MINUTES),
+        "since": moment - timedelta(minutes=MINUTES - 1),
     }
