@@ -63,25 +63,23 @@ def _registered(who: str) -> tuple[Any, ...]:
 
 
 @cache
-def _insert(dialect: str, table: Table, on: tuple[str, ...], *, returning: bool) -> Any:
+def _insert(dialect: str, table: Table, on: tuple[str, ...]) -> Any:
     module = postgresql if dialect == "postgresql" else sqlite
-    statement = module.insert(table).on_conflict_do_nothing(index_elements=list(on))
-    return statement.returning(table.c.id) if returning else statement
-
-
-def insert_ignore(session: Session, model: Any, values: dict[str, Any], *, on: tuple[str, ...]) -> bool:
-    """INSERT … ON CONFLICT DO NOTHING over a unique key; True when the row is ours.
-
-    This is the decision: no look-up before it can race with another client.
-    """
-    connection = session.connection()
-    statement = _insert(connection.dialect.name, model.__table__, on, returning=False)
-    return bool(connection.execute(statement, values).rowcount)
+    (key,) = table.primary_key.columns
+    return module.insert(table).on_conflict_do_nothing(index_elements=list(on)).returning(key)
 
 
 def insert_new(session: Session, model: Any, values: dict[str, Any], *, on: tuple[str, ...]) -> int | None:
-    """The same, and the new row's id; None when another row held the key."""
+    """INSERT … ON CONFLICT DO NOTHING over a unique key; the new row's id, None when another row held the key.
+
+    This is the decision: no look-up before it can race with another client. The returned row decides, not
+    rowcount: psycopg reports -1 for a statement that may return rows.
+    """
     connection = session.connection()
-    statement = _insert(connection.dialect.name, model.__table__, on, returning=True)
-    found: int | None = connection.execute(statement, values).scalar()
+    found: int | None = connection.execute(_insert(connection.dialect.name, model.__table__, on), values).scalar()
     return found
+
+
+def insert_ignore(session: Session, model: Any, values: dict[str, Any], *, on: tuple[str, ...]) -> bool:
+    """The same; True when the row is ours."""
+    return insert_new(session, model, values, on=on) is not None
