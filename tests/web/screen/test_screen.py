@@ -1,0 +1,123 @@
+"""The venue screen: opened by six digits, on its own cookie, five steps at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from app.activities.models import Activity, ActivityState
+from app.audit.models import AuditEntry
+from app.checkin import codes
+from app.extensions import db
+from app.kernel.clock import now
+from app.kernel.database import transaction
+from tests.cast import make_cast
+from tests.factories import make_activity
+from tests.web.checkin.browser import digits, make, press, scan
+
+SignIn = Callable[[FlaskClient, str], None]
+
+
+def screen_code(app: Flask, session: str) -> str:
+    return codes.screen_code(app.extensions["keys"], session, now())
+
+
+def opened(app: Flask, client: FlaskClient, session: str) -> None:
+    answer = client.post("/screen", data={"digits": screen_code(app, session)})
+    assert answer.status_code == 303
+
+
+def test_six_digits_open_it_and_the_log_says_so(app: Flask, client: FlaskClient) -> None:
+    _, session = make(app)
+    assert client.get("/screen/steps.json").status_code == 404
+    assert client.post("/screen", data={"digits": "000000"}).status_code == 422
+    opened(app, client, session)
+    page = client.get("/screen").text
+    shown = digits(app, session)
+    assert f"{shown[:3]} {shown[3:]}" in page
+    with app.app_context():
+        assert db.session.scalar(select(func.count()).where(AuditEntry.action == "screen.opened")) == 1
+    client.post("/screen/leave")
+    assert "打开现场大屏" in client.get("/screen").text
+
+
+def test_two_screens_show_the_same_five_steps_and_the_count(app: Flask, client: FlaskClient) -> None:
+    _, session = make(app)
+    other = app.test_client()
+    with time_machine.travel(now(), tick=False):
+        opened(app, client, session)
+        opened(app, other, session)
+        one, two = client.get("/screen/steps.json").json, other.get("/screen/steps.json").json
+        assert one is not None
+        assert one == two
+        assert [s["step"] for s in one["steps"]] == list(range(codes.step_of(now()), codes.step_of(now()) + 5))
+        assert one["steps"][0]["digits"].replace(" ", "") == digits(app, session)
+        held = client.get(f"/screen/steps.json?after={one['steps'][3]['step']}").json
+        assert held is not None
+        assert [s["step"] for s in held["steps"]] == [one["steps"][4]["step"]]
+    guest = app.test_client()
+    press(guest, session, scan(app, guest, session), "walk_in", people="3")
+    counted = client.get("/screen/steps.json?after=nonsense").json
+    assert counted is not None
+    assert counted["count"] == 3
+
+
+def test_guessing_the_screens_digits_is_made_to_wait(app: Flask, client: FlaskClient) -> None:
+    _, session = make(app)
+    for _ in range(10):
+        app.test_client().post("/screen", data={"digits": "000000"})
+    assert client.post("/screen", data={"digits": screen_code(app, session)}).status_code == 429
+
+
+def test_it_outlives_the_sign_in_and_ends_with_the_window(app: Flask, client: FlaskClient, sign_in: SignIn) -> None:
+    with app.app_context(), transaction(db.session) as tx:
+        activity = make_activity(tx, host=make_cast(tx).town, starts_at=now() + timedelta(minutes=5))
+        code, session = activity.code, activity.sessions[0].code
+    sign_in(client, "jingban")
+    assert client.post(f"/activities/{code}/console/{session}/screen").status_code == 303
+    client.post("/logout")
+    assert "现场签到二维码" in client.get("/screen").text
+    with time_machine.travel(now() + timedelta(hours=2), tick=False):
+        over = client.get("/screen").text
+        assert "签到已在" in over
+        assert "现场签到二维码" not in over
+        answer = client.get("/screen/steps.json").json
+        assert answer is not None
+        assert (answer["phase"], answer["steps"]) == ("over", [])
+    with time_machine.travel(now() + timedelta(hours=4), tick=False):
+        assert client.get("/screen/steps.json").status_code == 404
+
+
+def test_before_the_window_there_is_a_time_and_no_code(app: Flask, client: FlaskClient) -> None:
+    _, session = make(app, starts_at=now() + timedelta(hours=3))
+    opened(app, client, session)
+    page = client.get("/screen").text
+    assert "开始签到" in page
+    assert "现场签到二维码" not in page
+
+
+def test_a_cancelled_activity_shows_no_code(app: Flask, client: FlaskClient) -> None:
+    code, session = make(app)
+    opened(app, client, session)
+    with app.app_context(), transaction(db.session) as tx:
+        tx.scalars(select(Activity).where(Activity.code == code)).one().state = ActivityState.CANCELLED.value
+    assert "已取消" in client.get("/screen").text
+
+
+def test_a_forged_cookie_opens_nothing(app: Flask, client: FlaskClient) -> None:
+    _, session = make(app)
+    client.set_cookie("screen", f'"{session}".forged')
+    assert client.get("/screen/steps.json").status_code == 404
+
+
+def test_a_poll_is_three_statements(app: Flask, client: FlaskClient, statements: list[str]) -> None:
+    _, session = make(app)
+    opened(app, client, session)
+    statements.clear()
+    client.get("/screen/steps.json")
+    assert len(statements) <= 3
