@@ -15,7 +15,7 @@ GRADE_BY_METHOD = {
     "live_code": "B",
     "venue_code": "B",
     "printed_code": "C",
-    # Nothing proves a desk's own count, however honest: see docs/decisions/grades-at-the-desk.md
+    # Nothing proves a desk's own count, however honest: see docs/decisions/0005-grades-at-the-desk.md
     "desk_walk_in": "D",
     "count": "D",
     "paper": "D",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from flask import g, request
+from flask import g, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -27,7 +27,8 @@ from app.web import mine
 from app.web.access import keys, public
 from app.web.checkin.blueprint import bp
 from app.web.checkin.page import Typed, arrive_page, get_door, grant_for
-from app.web.rendering import render
+from app.web.rendering import clock, clock_span, day
+from app.web.shells import render_filled
 from app.web.venue import asked_number
 
 # A whole venue may stand behind one address, so only wrong codes and tails are counted.
@@ -162,7 +163,13 @@ def _find(door: Door, tail: str, wanted: str) -> int | None:
 
 def _result_page(result: Result, *, is_own: bool) -> Response:
     """Signed in, signed in before, or not, each in words; a stranger's form of address is never shown."""
-    return render(
-        "checkin/result.html", status=200 if result.is_in else 422, result=result, place=result.place,
-        name=result.name if is_own else "", secret=mine.own_secret(result.place.activity_code),
-    )  # fmt: skip
+    place = result.place
+    kind = "new" if result.is_new else "again" if result.is_in else "out"
+    secret = mine.own_secret(place.activity_code)
+    values = {
+        "time": clock(result.first_at), "message": _(result.message) if kind == "out" else "",
+        "people": _("%(n)s人", n=result.headcount), "name": result.name if is_own else "", "label": place.label,
+        "day": day(place.starts_at), "clock": clock_span(place.starts_at, place.ends_at), "title": place.title,
+        "ticket": url_for("tickets.show", secret=secret) if secret else "", "about": f"/a/{place.activity_code}",
+    }  # fmt: skip
+    return render_filled("checkin/result.html", values, status=422 if kind == "out" else 200, kind=kind)

@@ -100,7 +100,7 @@ def arrive(code: str, session_code: str) -> Response:
 @bp.post("/<session_code>/walk-in")
 @requires(Action.CHECK_IN)
 def walk_in(code: str, session_code: str) -> Response:
-    """People without a registration and without a phone; grade 清点/补录 (docs/decisions/grades-at-the-desk.md)."""
+    """People without a registration and without a phone; grade 清点/补录 (docs/decisions/0005-grades-at-the-desk.md)."""
     uid, people, actor, moment = asked_uid(), asked_number("people", 1), current_actor(), now()
     activity, row = load_row(code, session_code)
     if people is None or not 1 <= people <= WALK_IN_MOST:

@@ -1,0 +1,101 @@
+"""A load generator in one process: kept-alive connections on loopback, one request in flight on each."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import time
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Outcome:
+    """What one burst met; latencies in seconds, in order of arrival."""
+
+    seconds: float = 0.0
+    latencies: list[float] = field(default_factory=list)
+    accepted: int = 0
+    statuses: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def rate(self) -> float:
+        """Answers a second."""
+        return len(self.latencies) / self.seconds
+
+    def percentile(self, share: float) -> float:
+        """The latency below which this share of the answers stays."""
+        ordered = sorted(self.latencies)
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+class _Client:
+    """One connection; `began` is when its request was sent."""
+
+    def __init__(self, port: int) -> None:
+        self.sock = socket.create_connection(("127.0.0.1", port), timeout=30)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.buffer = b""
+        self.began = 0.0
+
+    def send(self, request: bytes) -> None:
+        self.buffer = b""
+        self.began = time.perf_counter()
+        self.sock.sendall(request)
+
+    def read(self) -> bytes | None:
+        """The whole answer, or None while more is to come. Raises ConnectionError when the server hung up."""
+        part = self.sock.recv(65536)
+        if not part:
+            raise ConnectionError("the server closed the connection")
+        self.buffer += part
+        head, split, body = self.buffer.partition(b"\r\n\r\n")
+        if not split:
+            return None
+        lowered = head.lower()
+        at = lowered.find(b"content-length:")
+        if at >= 0:
+            length = int(lowered[at + 15 :].split(b"\r\n", 1)[0])
+            return self.buffer if len(body) >= length else None
+        return self.buffer if body.endswith(b"0\r\n\r\n") else None
+
+
+def burst(port: int, requests: list[bytes], *, clients: int, proof: bytes) -> Outcome:
+    """Send every request once over `clients` connections; `proof` must stand in an accepted answer."""
+    outcome, waiting = Outcome(), iter(requests)
+    selector = selectors.DefaultSelector()
+    open_clients = [_Client(port) for _ in range(clients)]
+    begun = time.perf_counter()
+    for client in open_clients:
+        request = next(waiting, None)
+        if request is not None:
+            selector.register(client.sock, selectors.EVENT_READ, client)
+            client.send(request)
+    while selector.get_map():
+        for key, _ in selector.select(30):
+            client = key.data
+            answer = client.read()
+            if answer is None:
+                continue
+            outcome.latencies.append(time.perf_counter() - client.began)
+            status = int(answer[9:12])
+            outcome.statuses[status] = outcome.statuses.get(status, 0) + 1
+            outcome.accepted += status == 200 and proof in answer
+            request = next(waiting, None)
+            if request is None:
+                selector.unregister(client.sock)
+            else:
+                client.send(request)
+    outcome.seconds = time.perf_counter() - begun
+    for client in open_clients:
+        client.sock.close()
+    return outcome
+
+
+def post(path: str, body: str, *, host: str, cookies: str = "") -> bytes:
+    """The bytes of a form that a browser posts."""
+    data = body.encode()
+    lines = [
+        f"POST {path} HTTP/1.1", f"Host: {host}", "Content-Type: application/x-www-form-urlencoded",
+        f"Content-Length: {len(data)}", "Accept-Encoding: gzip", f"Cookie: {cookies}", "", "",
+    ]  # fmt: skip
+    return "\r\n".join(lines).encode() + data
