@@ -59,7 +59,7 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         if isinstance(value, datetime):
             return value.astimezone(UTC)
-        return datetime.strptime(value, _STAMP).replace(tzinfo=UTC)
+        return datetime.fromisoformat(value)  # reads the Z; strptime takes fifty times as long
 
 
 def enum_check(column: str, kinds: type[StrEnum], *, name: str | None = None) -> CheckConstraint:
