@@ -130,6 +130,7 @@ def _find(session: Session, arrival: Arrival) -> Any:
     elif arrival.registration_id is not None:
         who, ticket = "id", {"ticket": arrival.registration_id}
     values: dict[str, Any] = {"session": arrival.session_code or arrival.session_id, "uid": arrival.uid, **ticket}
+    session.flush()  # the prepared look-up goes past autoflush: what this transaction changed must be seen
     row = session.connection().execute(look_up(by=by, who=who), values).first()
     if row is None:
         raise NotFound("没有找到这一场。请重新扫大屏上的码，或到签到台。")

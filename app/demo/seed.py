@@ -47,6 +47,7 @@ ACCOUNTS = (
     ("shenji", "审计员", "", Role.AUDITOR), ("lingdao", "领导", "", Role.LEADER),
     ("guanli", "管理员", "", Role.ADMINISTRATOR),
 )  # fmt: skip
+NAMES = ("李女士", "张老师", "陈先生", "王女士", "买买提·艾力", "刘阿姨", "赵师傅")
 READERS = ("区文明办", "区政工部", "区教体中心")
 
 
@@ -162,11 +163,11 @@ def hold(
 
 
 def _sign_in(stage: Stage, activity: Activity, people: int, start: datetime) -> None:
-    """Half by the live code in small families, some at the desk, the rest counted from paper."""
+    """Families whose tickets are scanned, more by the live code, some at the desk, the rest counted from paper."""
     row = activity.sessions[0]
     organizer = stage.people["jingban"].id
-    here = 0
-    while here < people * 0.7:
+    here = _scan_tickets(stage, activity, people // 4, start) if activity.takes_registration else 0
+    while activity.takes_walk_in and here < people * 0.7:
         size = stage.dice.randint(1, 5)
         method = Method.LIVE_CODE if stage.dice.random() < 0.75 else Method.DESK_WALK_IN
         moment = start - timedelta(minutes=30) + timedelta(seconds=stage.dice.randint(0, 2400))
@@ -182,6 +183,27 @@ def _sign_in(stage: Stage, activity: Activity, people: int, start: datetime) -> 
             children=people - here if activity.venue_unit_id else 0, method=Method.PAPER,
             actor=stage.actor("jingban"), now=start + timedelta(hours=2),
         )  # fmt: skip
+
+
+def _scan_tickets(stage: Stage, activity: Activity, people: int, start: datetime) -> int:
+    """Registered families shown their tickets at the gate; returns how many people came so."""
+    here = 0
+    while here < people:
+        adults, children = stage.dice.randint(1, 2), stage.dice.randint(0, 3)
+        entry = Entry(None, stage.dice.choice(NAMES), adults, children, "", True, secrets.token_hex(16), "")
+        registration = register(
+            stage.session, activity, entry, keys=stage.keys, now=start - timedelta(days=2)
+        ).registration
+        check_in(
+            stage.session,
+            Arrival(
+                secrets.token_urlsafe(16), activity.sessions[0].id, Method.TICKET_SCAN, registration.id,
+                actor_id=stage.people["jingban"].id,
+            ),
+            now=start - timedelta(minutes=stage.dice.randint(1, 25)),
+        )  # fmt: skip
+        here += adults + children
+    return here
 
 
 def _clear_matches(stage: Stage) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# Of 128 bits (row and column gradients). docs/decisions/photo-duplicates.md holds what was measured.
+# Of 128 bits (row and column gradients). docs/decisions/0007-photo-duplicates.md holds what was measured.
 NEAR = 12
 
 

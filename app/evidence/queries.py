@@ -108,9 +108,14 @@ def get_item(session: Session, code: str) -> EvidenceItem:
     return item
 
 
-def get_match(session: Session, code: str) -> PhotoMatch:
-    """Raises NotFound."""
-    match = session.scalar(select(PhotoMatch).where(PhotoMatch.code == code))
+def get_match(session: Session, code: str, activity_id: int) -> PhotoMatch:
+    """A pair of which one picture is of this activity. Raises NotFound for an absent and a foreign one alike."""
+    own = select(EvidenceItem.id).where(EvidenceItem.activity_id == activity_id)
+    match = session.scalar(
+        select(PhotoMatch).where(
+            PhotoMatch.code == code, or_(PhotoMatch.item_id.in_(own), PhotoMatch.other_id.in_(own))
+        )
+    )
     if match is None:
         raise NotFound("没有找到这组照片。")
     return match

@@ -12,6 +12,7 @@ from app.kernel.actor import Actor, Role
 from app.kernel.errors import Conflict, NotFound, Problem, RuleBroken
 from app.kernel.tokens import digest, random_secret
 from app.organisation.models import Invitation, RoleGrant, SignIn, Unit, User
+from app.organisation.queries import actor_of
 from app.organisation.service import end_sign_ins, hash_password, password_matches
 
 INVITED_FOR = timedelta(days=7)
@@ -47,7 +48,7 @@ def find_invited(session: Session, secret: str, *, now: datetime) -> User:
     return user
 
 
-def accept_invitation(session: Session, secret: str, password: str, *, actor: Actor, now: datetime) -> User:
+def accept_invitation(session: Session, secret: str, password: str, *, now: datetime) -> User:
     """Set the password; the link is spent in the same transaction."""
     user = find_invited(session, secret, now=now)
     _check_password(password)
@@ -59,7 +60,7 @@ def accept_invitation(session: Session, secret: str, password: str, *, actor: Ac
     ).all()
     if not spent:
         raise Conflict("invitation_used", "这个邀请链接刚刚用过了。")
-    _set_password(session, user, password, actor=actor, now=now)
+    _set_password(session, user, password, actor=actor_of(session, user), now=now)
     return user
 
 

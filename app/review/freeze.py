@@ -124,7 +124,7 @@ def freeze(session: Session, activity: Activity, case: ReviewCase, *, now: datet
         programme_id=activity.programme_id, heritage_item_id=activity.heritage_item_id,
         sessions=len(activity.sessions), grade_a=counts.a, grade_b=counts.b, grade_c=counts.c,
         grade_d=counts.d, adults=counts.adults, children=counts.children, classes=activity.classes,
-        pairs=activity.pairs, reach=activity.reach, photos=photos or 0, evidence_complete=True,
+        pairs=activity.pairs, reach=activity.reach, photos=photos or 0,
         seal=seal_of(session, activity, counts), approved_at=now,
     )  # fmt: skip
     session.add(fact)

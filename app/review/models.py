@@ -101,7 +101,6 @@ class ActivityFact(CodeMixin, Base):
     pairs: Mapped[int] = mapped_column(default=0)
     reach: Mapped[int] = mapped_column(default=0)
     photos: Mapped[int] = mapped_column(default=0)
-    evidence_complete: Mapped[bool] = mapped_column(default=True)
     seal: Mapped[str] = mapped_column(String(64))
     approved_at: Mapped[datetime] = mapped_column(UtcDateTime)
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -15,6 +15,7 @@ from app.kernel.actor import Actor
 from app.kernel.errors import NotFound
 from app.organisation.models import ReaderOrder, Unit, User
 from app.review.models import ActivityFact, CaseState, ReviewCase, ReviewEvent
+from app.review.rules import EVENT_LABELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,11 @@ class HistoryRow:
     unit: str
     reason: str
     seal: str
+
+    @property
+    def label(self) -> str:
+        """The event on screen."""
+        return EVENT_LABELS[self.kind]
 
 
 def _readable(actor: Actor) -> Any:

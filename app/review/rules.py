@@ -8,6 +8,10 @@ from datetime import date
 
 from app.kernel.errors import Problem, Severity
 
+EVENT_LABELS = {
+    "submitted": "提交", "withdrawn": "撤回", "returned": "退回修改", "approved": "通过", "rejected": "不予计入",
+    "reopened": "退回重审",
+}  # fmt: skip
 LEAST_READERS = 3  # domain.md, Review: an order of at least three offices
 
 

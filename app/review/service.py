@@ -11,6 +11,8 @@ from app.activities.kinds import KINDS
 from app.activities.models import Activity, ActivityState, ReviewState
 from app.audit.log import record
 from app.evidence.models import EvidenceItem, EvidenceKind, EvidenceState, MatchState, PhotoMatch
+from app.evidence.queries import get_match
+from app.evidence.service import decide_match
 from app.kernel.actor import Actor
 from app.kernel.clock import business_day
 from app.kernel.errors import Conflict, NotPermitted, Problem, RuleBroken, Severity, blockers, raise_if_blocked
@@ -149,23 +151,40 @@ def approve(session: Session, case: ReviewCase, *, actor: Actor, now: datetime) 
 def return_case(session: Session, case: ReviewCase, *, reason: str, actor: Actor, now: datetime) -> None:
     """Back to the organizer with a sentence that says what to change."""
     reason = _reason(reason, "请写明要改什么，经办人只看得到这句话。")
-    activity = _open_case(session, case)
-    _check_reader(session, case, activity, actor)
-    _decide(case, activity, CaseState.RETURNED, reason, actor=actor, now=now)
-    activity.review_state = ReviewState.RETURNED.value
-    _event(session, case, ReviewEventKind.RETURNED, actor=actor, now=now, reason=reason)
-    _log(session, "review.returned", activity, actor, now, reason=reason)
+    _turn_down(session, case, CaseState.RETURNED, ReviewEventKind.RETURNED, reason, actor=actor, now=now)
 
 
 def reject(session: Session, case: ReviewCase, *, reason: str, actor: Actor, now: datetime) -> None:
     """不予计入: it stays on record and counts nowhere."""
     reason = _reason(reason, "不予计入要写明原因。")
+    _turn_down(session, case, CaseState.REJECTED, ReviewEventKind.REJECTED, reason, actor=actor, now=now)
+
+
+def _turn_down(
+    session: Session,
+    case: ReviewCase,
+    state: CaseState,
+    kind: ReviewEventKind,
+    reason: str,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> None:
     activity = _open_case(session, case)
     _check_reader(session, case, activity, actor)
-    _decide(case, activity, CaseState.REJECTED, reason, actor=actor, now=now)
-    activity.review_state = ReviewState.REJECTED.value
-    _event(session, case, ReviewEventKind.REJECTED, actor=actor, now=now, reason=reason)
-    _log(session, "review.rejected", activity, actor, now, reason=reason)
+    _decide(case, activity, state, reason, actor=actor, now=now)
+    activity.review_state = ReviewState(state.value).value
+    _event(session, case, kind, actor=actor, now=now, reason=reason)
+    _log(session, f"review.{kind.value}", activity, actor, now, reason=reason)
+
+
+def decide_pair(
+    session: Session, case: ReviewCase, match_code: str, *, same: bool, actor: Actor, now: datetime
+) -> None:
+    """Whether two pictures are one; only who may decide the case decides it."""
+    activity = _open_case(session, case)
+    _check_reader(session, case, activity, actor)
+    decide_match(session, get_match(session, match_code, activity.id), same=same, actor=actor, now=now)
 
 
 def reopen(session: Session, activity: Activity, *, reason: str, actor: Actor, now: datetime) -> None:

@@ -34,6 +34,7 @@ from app.kernel.text import one_line
 from app.organisation.permissions import Action
 from app.organisation.queries import unit_names
 from app.web.access import current_actor, keys, requires
+from app.web.audit_words import field_word, value_words
 from app.web.paging import Page, asked_page
 from app.web.rendering import render, staff_page
 
@@ -87,6 +88,8 @@ def index() -> Response:
         opened=opened,
         names=names,
         who_did=who_did,
+        field_word=field_word,
+        value_words=value_words,
         actions=ACTIONS,
         roles=ROLES,
         periods=PERIODS,
@@ -123,8 +126,8 @@ def export() -> Response:
     """The log and its checkpoints as a zip; `flask audit verify FOLDER` checks it anywhere."""
     moment = now()
     with transaction(db.session) as tx:
-        row = make_checkpoint(tx, keys().log_key, now=moment)
-        count = row.size if row else None
+        row = make_checkpoint(tx, keys().log_key, now=moment) or latest_checkpoint(tx)
+        count = row.size if row else 0
         record(
             tx, "audit.exported", actor=current_actor(), object_type="audit", object_code="log", now=moment,
             payload={"count": count},

@@ -13,12 +13,14 @@ from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
+from app.exports.qr import matrix as qr_matrix
 from app.extensions import db
 from app.kernel.attempts import attempt_key, check_attempts, clear_attempts, note_attempt
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.errors import RuleBroken
 from app.kernel.text import one_line
+from app.organisation import accounts
 from app.organisation.models import User
 from app.organisation.queries import actor_of
 from app.organisation.second_factor import (
@@ -33,7 +35,6 @@ from app.organisation.second_factor import (
 )
 from app.organisation.service import end_sign_ins, password_matches, start_sign_in
 from app.web.access import SIGN_IN_COOKIE, current_actor, keys, public, settings, signed_in
-from app.web.qr import qr_matrix
 from app.web.rendering import render
 
 bp = Blueprint("auth", __name__)
@@ -74,6 +75,8 @@ def _enter(user: User, key: str) -> Response:
     actor = actor_of(db.session(), user)
     with transaction(db.session) as tx:
         clear_attempts(tx, "sign_in", key)
+    if user.must_change_password:
+        return _spend_one_time_password(user)
     asks = user.totp_secret is not None or (settings().asks_second_factor and needs_second_factor(actor))
     if asks and not is_remembered(db.session(), user, request.cookies.get(_device_cookie(), ""), now=moment):
         wanted = session.get("next")
@@ -83,6 +86,16 @@ def _enter(user: User, key: str) -> Response:
             session["next"] = wanted
         return redirect(url_for("auth.second"))
     return finish_sign_in(user, second_factor=asks)
+
+
+def _spend_one_time_password(user: User) -> Response:
+    """The password of `user create-admin` is good once: it becomes a one-time link to choose an own one."""
+    moment = now()
+    with transaction(db.session) as tx:
+        secret = accounts.invite(tx, tx.get_one(User, user.id), actor=actor_of(tx, user), now=moment)
+        tx.get_one(User, user.id).password_hash = ""
+    flash(_("这是一次性密码。请现在设置自己的密码，再登录。"), "warn")
+    return redirect(url_for("organisation.accept", secret=secret))
 
 
 def finish_sign_in(user: User, *, second_factor: bool, remember: bool = False) -> Response:

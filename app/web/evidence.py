@@ -14,7 +14,7 @@ from app.activities.models import Activity
 from app.evidence import service
 from app.evidence.models import EvidenceItem
 from app.evidence.photo_process import BYTES_MOST, PhotoRefused, photo_process
-from app.evidence.queries import get_item, get_match, list_matches, shares_match, slots_of
+from app.evidence.queries import get_item, list_matches, shares_match, slots_of
 from app.evidence.storage import LocalStorage
 from app.extensions import db
 from app.kernel.clock import now
@@ -138,18 +138,6 @@ def settle(code: str) -> Response:
         )  # fmt: skip
     flash(_("已保存照片说明。"), "good")
     return redirect(url_for("evidence.index", code=code))
-
-
-@bp.post("/evidence/matches/<code>")
-@requires(Action.REVIEW)
-def decide_match(code: str) -> Response:
-    """The reviewer says: the same picture, or different ones."""
-    answer = request.form.get("answer")
-    if answer in ("same", "different"):
-        with transaction(db.session) as tx:
-            service.decide_match(tx, get_match(tx, code), same=answer == "same", actor=current_actor(), now=now())
-    back = request.form.get("case", "")
-    return redirect(url_for("review.case_page", code=back) if back.isalnum() else url_for("review.queue"))
 
 
 @bp.get("/evidence/<code>.jpg")

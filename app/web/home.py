@@ -14,6 +14,7 @@ from app.activities.models import Activity, ActivitySession
 from app.activities.queries import ActivityRow, find_running, list_public, load_many
 from app.checkin.codes import live_key, step_of
 from app.checkin.queries import session_totals
+from app.exports.qr import matrix as qr_matrix
 from app.extensions import db
 from app.kernel.actor import Role
 from app.kernel.clock import business_day, day_bounds, now
@@ -24,7 +25,6 @@ from app.registration.places import Places, places_of_many
 from app.web.access import current_actor, keys, public, requires, settings
 from app.web.activities.blueprint import link
 from app.web.public import cached, calendar_response, event_of
-from app.web.qr import qr_matrix
 from app.web.rendering import WEEKDAYS, local, render, staff_page
 from app.web.workbench import load_workbench
 

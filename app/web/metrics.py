@@ -23,7 +23,7 @@ from app.metrics.board import Board, load_board
 from app.metrics.ledger import ledger_tables
 from app.metrics.queries import FactFilter, count_erased, count_facts, get_fact, known_years, list_facts, sum_facts
 from app.organisation.models import Unit
-from app.organisation.permissions import Action, may, reach
+from app.organisation.permissions import Action, may, may_at, reach
 from app.review.queries import history
 from app.web.access import current_actor, requires
 from app.web.paging import Page, asked_page
@@ -147,6 +147,7 @@ def fact(code: str) -> Response:
         sessions=sessions,
         totals=session_totals(db.session(), [s.id for s in sessions]),
         items=photos,
+        may_see=may_at(current_actor(), Action.EVIDENCE_READ, db.session.get_one(Unit, activity.host_unit_id).path),
         host=db.session.get_one(Unit, activity.host_unit_id),
         history=history(db.session(), activity.id),
         line=next((t for t in board_now(row.year).tasks if t.id == row.primary_task_id), None),

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from app.extensions import db
-from app.kernel.actor import ROLE_LABELS, SYSTEM, Role
+from app.kernel.actor import ROLE_LABELS, Role
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.errors import DomainError, NotFound
@@ -163,7 +163,7 @@ def accept(secret: str) -> Response:
     if request.method == "POST":
         try:
             with transaction(db.session) as tx:
-                accounts.accept_invitation(tx, secret, request.form.get("password", ""), actor=SYSTEM, now=moment)
+                accounts.accept_invitation(tx, secret, request.form.get("password", ""), now=moment)
             flash(_("密码已设好，请登录。"), "good")
             return redirect(url_for("auth.login"), 303)
         except NotFound:

@@ -136,6 +136,25 @@ def _carry_out(verb: str, tx: Any, case: ReviewCase, *, reason: str, actor: Any)
         service.reject(tx, case, reason=reason, actor=actor, now=now())
 
 
+@bp.post("/review/<code>/matches/<match_code>")
+@requires(Action.REVIEW)
+def decide_match(code: str, match_code: str) -> Response:
+    """The reader of this case says: the same picture, or different ones. Four eyes, as for the case itself."""
+    answer = request.form.get("answer")
+    if answer in ("same", "different"):
+        with transaction(db.session) as tx:
+            service.decide_pair(
+                tx,
+                get_case(tx, code, current_actor()),
+                match_code,
+                same=answer == "same",
+                actor=current_actor(),
+                now=now(),
+            )
+        flash(_("已记下您的比对。"), "good")
+    return redirect(url_for("review.case_page", code=code), 303)
+
+
 @bp.route("/activities/<code>/submit", methods=["GET", "POST"])
 @requires(Action.SUBMIT)
 def submit(code: str) -> Response:

@@ -17,6 +17,7 @@ from app.activities.models import Activity, ActivityChange, ActivitySession, Act
 from app.activities.queries import list_changes
 from app.checkin.queries import check_ins_of
 from app.exports.calendar import CalendarEvent, calendar_file
+from app.exports.qr import matrix as qr_matrix
 from app.extensions import db, limiter
 from app.kernel.actor import PARTICIPANT
 from app.kernel.attempts import attempt_key, check_attempts, note_attempt
@@ -33,7 +34,6 @@ from app.registration.rules import PEOPLE_MOST, change_problem
 from app.registration.service import cancel_registration, change_headcount, erase_own, note_seen
 from app.web import mine
 from app.web.access import current_actor, keys, public, settings
-from app.web.qr import qr_matrix
 from app.web.registration.forms import PeopleForm, attach
 from app.web.rendering import render, span_text
 

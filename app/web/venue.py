@@ -11,9 +11,9 @@ from flask import request, url_for
 from app.activities.rules import window
 from app.checkin import codes
 from app.checkin.queries import Door
+from app.exports.qr import matrix as qr_matrix
 from app.kernel.text import ascii_digits, normalise_code
 from app.web.access import keys, settings
-from app.web.qr import qr_matrix
 
 _UID = re.compile(r"[A-Za-z0-9_-]{16,40}")
 

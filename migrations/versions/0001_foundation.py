@@ -960,7 +960,6 @@ def upgrade() -> None:
         sa.Column("pairs", sa.Integer(), nullable=False),
         sa.Column("reach", sa.Integer(), nullable=False),
         sa.Column("photos", sa.Integer(), nullable=False),
-        sa.Column("evidence_complete", sa.Boolean(), nullable=False),
         sa.Column("seal", sa.String(length=64), nullable=False),
         sa.Column("approved_at", UtcDateTime(), nullable=False),
         sa.Column("withdrawn_at", UtcDateTime(), nullable=True),

@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.checkin.doors import note_screen, revoke_printed_code, set_window, turn_on_printed_code
+from app.exports.qr import matrix as qr_matrix
 from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.database import transaction
@@ -14,7 +15,6 @@ from app.kernel.errors import Conflict
 from app.organisation.permissions import Action
 from app.web.access import current_actor, load_activity, requires
 from app.web.console.blueprint import back, bp, load_row
-from app.web.qr import qr_matrix
 from app.web.rendering import clock_text, render
 from app.web.screen import keep_screen
 from app.web.venue import printed_address

@@ -7,12 +7,16 @@ import re
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from app.audit.queries import verify_log
 from app.extensions import db
 from app.kernel.clock import business_day, now
 from app.kernel.database import transaction
 from app.metrics.board import TaskLine, load_board
+from app.organisation.models import User
+from app.organisation.queries import actor_of
+from app.organisation.service import start_sign_in
 from app.planning.pack import find_pack, read_pack
 from app.planning.service import load_plan
 
@@ -59,7 +63,9 @@ def test_the_first_minute_role_by_role(demo: Flask, client: FlaskClient) -> None
     assert "几乎一样" in reviewer.get(flagged[1]).text
     assert reviewer.post(f"{flagged[1]}/approve", data={}).status_code == 422  # not before the pictures are compared
 
-    assert _task(demo, 10).activities == 11
+    lessons = _task(demo, 10)
+    assert lessons.activities == 11
+    assert min(lessons.grades.a, lessons.grades.b, lessons.grades.d) > 0  # every door of the story was open
     assert reviewer.post(f"{lesson}/approve", data={}).status_code == 302
     line = _task(demo, 10)
     assert (line.activities, line.light) == (12, "green")
@@ -76,3 +82,25 @@ def test_the_first_minute_role_by_role(demo: Flask, client: FlaskClient) -> None
 def test_without_demo_mode_nobody_enters_by_a_card(app: Flask, client: FlaskClient) -> None:
     assert client.post("/demo/shenhe").status_code == 404
     assert "进去看看" not in client.get("/").text
+
+
+def test_only_the_reader_of_the_case_compares_its_pictures(demo: Flask, client: FlaskClient) -> None:
+    reviewer = _enter(demo, "shenhe")
+    case = re.search(r'href="(/review/[a-z0-9]{12})">邻里包饺子<', reviewer.get("/review").text)
+    other = re.search(r'href="(/review/[a-z0-9]{12})">教育基地研学<', reviewer.get("/review").text)
+    assert case
+    assert other
+    match = re.search(r"/matches/([a-z0-9]{12})", reviewer.get(case[1]).text)
+    assert match
+    answer = {"answer": "different"}
+    stranger = demo.test_client()
+    with demo.app_context(), transaction(db.session) as tx:
+        fuhe = tx.scalars(select(User).where(User.login == "fuhe")).one()  # reads for another office
+        secret = start_sign_in(tx, fuhe, device="", second_factor=True, actor=actor_of(tx, fuhe), now=now())
+    with stranger.session_transaction() as cookie:
+        cookie["sign_in"], cookie["seen"] = secret, int(now().timestamp())
+    assert stranger.post(f"{case[1]}/matches/{match[1]}", data=answer).status_code == 404
+    assert reviewer.post(f"{other[1]}/matches/{match[1]}", data=answer).status_code == 404  # not a picture of that case
+    assert "几乎一样" in reviewer.get(case[1]).text
+    assert reviewer.post(f"{case[1]}/matches/{match[1]}", data=answer).status_code == 303
+    assert "几乎一样" not in reviewer.get(case[1]).text

@@ -97,3 +97,18 @@ def test_nobody_else_opens_these_pages(
         for page in ("/organisation", "/organisation/users"):
             assert browser.get(page).status_code == 403
         assert browser.post("/organisation/users", data={}).status_code == 403
+
+
+def test_the_first_password_of_an_administrator_is_good_once(app: Flask, desk: FlaskClient) -> None:
+    said = app.test_cli_runner().invoke(args=["user", "create-admin", "--login", "diyi"]).output
+    password = re.search(r"密码 (\S+)（", said)
+    assert password
+    browser = app.test_client()
+    form = {"login": "diyi", "password": password[1]}
+    link = browser.post("/login", data=form).headers["Location"]
+    assert link.startswith("/invite/")
+    assert browser.get("/organisation").status_code == 302  # it opened nothing else
+    assert app.test_client().post("/login", data=form).status_code == 422  # spent
+    assert browser.post(link, data={"password": "石榴花开2026年秋天"}).status_code == 303
+    browser.post("/login", data={"login": "diyi", "password": "石榴花开2026年秋天"})
+    assert browser.get("/organisation").status_code == 200

@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from app.activities.models import Activity, ActivityChange
 from app.checkin.models import CheckIn
+from app.exports.qr import matrix as qr_matrix
 from app.extensions import db
 from app.kernel.attempts import Attempt
 from app.kernel.database import transaction
@@ -23,7 +24,6 @@ from app.organisation.queries import actor_of
 from app.registration.models import PersonalDetail
 from app.registration.queries import find_by_secret
 from app.registration.service import cancel_activity, cancel_registration
-from app.web.qr import qr_matrix
 from tests.factories import make_activity, make_unit, make_user
 from tests.web.registration.browser import GOOD, STATIC, count, enter, hidden, make, press, registration_of
 

@@ -1,0 +1,81 @@
+"""Every staff page of the demo in Chromium at 390 and 1280 px: axe finds nothing, nothing scrolls sideways."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Page
+
+from app.extensions import db
+from app.kernel.clock import now
+from app.kernel.database import transaction
+from app.planning.pack import find_pack, read_pack
+from app.planning.service import load_plan
+from app.web.assets import sync_assets
+
+pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]  # pages are the same on both databases
+
+ROLES: dict[str, list[str]] = {
+    "jingban": [
+        "/workbench", "+/activities/[a-z0-9]{12}/evidence", "/establishments", "/establishments/new",
+        "/plan/tasks/12/note", "/account", "/organisation/permissions",
+    ],
+    "shenhe": [
+        "/review", "+/review/[a-z0-9]{12}", "/metrics", "/metrics/facts?task=10", "+/metrics/facts/[a-z0-9]{12}",
+        "/plan", "/plan/tasks/3", "/plan/tasks/10", "/plan/tasks/12", "/progress/review",
+    ],
+    "shenji": ["/audit", r"+/audit\?open=[^\"#]+"],
+    "guanli": ["/organisation", "/organisation/users", "+/organisation/users/[a-z0-9]{12}"],
+}  # fmt: skip
+
+
+@pytest.fixture
+def demo(app: Flask, live_server: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The seeded district on a live server; its address."""
+    sync_assets()
+    monkeypatch.setattr(app.extensions["settings"], "demo", True)
+    with app.app_context():
+        with transaction(db.session) as tx:
+            load_plan(tx, read_pack(find_pack("liaocheng-2023")), now=now())
+        assert app.test_cli_runner().invoke(args=["demo", "seed"]).exit_code == 0
+    return str(live_server.url)
+
+
+def _faults(page: Page) -> list[str]:
+    found = [f"{v['id']}: {v['nodes'][0]['html'][:90]}" for v in Axe().run(page).response["violations"]]
+    if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+        found.append("scrolls sideways")
+    return found
+
+
+def test_every_page_of_every_role_reads_well(demo: str, desk: Page, phone: Page) -> None:
+    faults = {}
+    for page in (desk, phone):
+        for login, paths in ROLES.items():
+            page.context.clear_cookies()
+            page.goto(demo + "/")
+            page.locator(f'form[action="/demo/{login}"] button').click()
+            page.wait_for_load_state()
+            for path in paths:
+                target = path
+                if path.startswith("+"):  # the first such link of the page before
+                    link = re.search(path[1:], page.content().replace("&amp;", "&"))
+                    assert link, path
+                    target = link[0]
+                assert page.goto(demo + target).status == 200, target  # type: ignore[union-attr]
+                if found := _faults(page):
+                    faults[f"{path} {page.viewport_size['width']}"] = found  # type: ignore[index]
+    assert faults == {}
+
+
+def test_a_page_that_is_too_wide_or_nameless_is_found(demo: str, phone: Page) -> None:
+    """Negative control."""
+    phone.goto(demo + "/login")
+    assert _faults(phone) == []
+    phone.set_content('<html lang="zh"><title>x</title><main><h1>x</h1><img src="x" width="900"></main></html>')
+    assert any("image-alt" in fault for fault in _faults(phone))
+    assert "scrolls sideways" in _faults(phone)
