@@ -39,6 +39,7 @@ ACTIONS: dict[str, Audited] = {
     "unit.retired": _a("停用单位"),
     "readers.ordered": _a("设置审核顺序", "before after"),
     "organisation.imported": _a("导入单位和人员", "units users set_aside"),
+    "demo.grown": _a("生成大批示例数据", "activities check_ins"),
     # planning
     "plan.loaded": _a("载入实施方案", "pack tasks targets digest"),
     "target.set": _a("设置目标", "indicator before after", "reason"),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -73,17 +75,15 @@ def involved_units(session: Session, activity: Activity) -> set[int]:
 
 
 def seal_of(session: Session, activity: Activity, counts: Counts) -> str:
-    """SHA-256 over every event, every current photo and the counts, in a stable order."""
-    events = hashlib.sha256()
-    for row in session.execute(
+    """The seal over every event and every current photo of an activity, with its counts."""
+    events = session.execute(
         select(
             CheckInEvent.uid, CheckInEvent.kind, CheckInEvent.outcome, CheckInEvent.headcount,
             CheckInEvent.grade, CheckInEvent.refers_to,
         )
         .where(CheckInEvent.activity_id == activity.id)
         .order_by(CheckInEvent.id)
-    ):  # fmt: skip
-        events.update(json.dumps(list(row), separators=(",", ":")).encode() + b"\n")
+    )  # fmt: skip
     photos = session.scalars(
         select(EvidenceItem.stored_sha256)
         .where(
@@ -93,11 +93,19 @@ def seal_of(session: Session, activity: Activity, counts: Counts) -> str:
         )
         .order_by(EvidenceItem.stored_sha256)
     )
+    return seal_over(activity.code, counts, events, [photo for photo in photos if photo])
+
+
+def seal_over(activity_code: str, counts: Counts, events: Iterable[Sequence[Any]], photos: list[str]) -> str:
+    """SHA-256, in hex. An event is (uid, kind, outcome, headcount, grade, refers_to), in the order it was kept."""
+    digest = hashlib.sha256()
+    for row in events:
+        digest.update(json.dumps(list(row), separators=(",", ":")).encode() + b"\n")
     body = {
-        "activity": activity.code,
+        "activity": activity_code,
         "counts": [counts.a, counts.b, counts.c, counts.d],
-        "events": events.hexdigest(),
-        "photos": list(photos),
+        "events": digest.hexdigest(),
+        "photos": photos,
     }
     return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
