@@ -292,18 +292,44 @@ class Seat:
     stand_in: str = ""
 
 
-def check_seats(seats: Sequence[Seat], members: Mapping[str, Collection[str]]) -> list[Problem]:
-    """What is wrong with an order of readers; `members` are those of each office who may read."""
+def check_seats(
+    seats: Sequence[Seat],
+    members: Mapping[str, Collection[str]],
+    *,
+    before: Collection[Seat] = (),
+    busy: Collection[str] = (),
+) -> list[Problem]:
+    """What is wrong with an order of readers.
+
+    `members` are those of each office who may read, `before` the seats as they stand (somebody disabled since
+    must not stop a move), `busy` the offices that have cases open.
+    """
     found = []
-    if len(seats) < LEAST_READERS:
+    if len(seats) < min(LEAST_READERS, len(before)):  # the first three are added one by one
         found.append(Problem("too_few", f"审核顺序里至少要有{LEAST_READERS}个单位，没有改。", field="order"))
     if len({seat.office for seat in seats}) < len(seats):
         found.append(Problem("office_twice", "这个单位已经在审核顺序里了。", field="office"))
+    if set(busy) - {seat.office for seat in seats}:
+        found.append(Problem("cases_open", "这个单位还有没审完的送审件，审完再移出，没有改。", field="order"))
     for seat in seats:
-        may_read = members.get(seat.office, ())
-        for name, person in (("reader", seat.reader), ("stand_in", seat.stand_in)):
-            if person and person not in may_read:
-                found.append(Problem("not_a_reader", "只能选本单位里有审核人或复核人角色、没有停用的人。", field=name))
-        if seat.reader and seat.reader == seat.stand_in:
-            found.append(Problem("same_person", "审核人和代审人要是两个人。", field="stand_in"))
+        if seat not in before:
+            found.extend(_check_seat(seat, members.get(seat.office, ()), {old.office for old in before}))
+    return found
+
+
+def _check_seat(seat: Seat, may_read: Collection[str], offices_before: Collection[str]) -> list[Problem]:
+    found = []
+    if seat.office not in offices_before and not may_read:
+        found.append(
+            Problem(
+                "nobody_reads", "这个单位还没有能审的人。请先在“账号”里给本单位的人授予审核人或复核人。", field="office"
+            )
+        )
+    for name, person in (("reader", seat.reader), ("stand_in", seat.stand_in)):
+        if person and person not in may_read:
+            found.append(Problem("not_a_reader", "只能选本单位里有审核人或复核人角色、没有停用的人。", field=name))
+    if seat.reader and seat.reader == seat.stand_in:
+        found.append(Problem("same_person", "审核人和代审人要是两个人。", field="stand_in"))
+    if seat.stand_in and not seat.reader:
+        found.append(Problem("stand_in_alone", "先选审核人，再选代审人。", field="reader"))
     return found

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from app.web.organisation import account, importing, units, users  # noqa: F401 - each adds its views to the blueprint
+from app.web.organisation import (  # noqa: F401 - each adds its views to the blueprint
+    account,
+    importing,
+    readers,
+    units,
+    users,
+)
 from app.web.organisation.blueprint import bp
 
 __all__ = ["bp"]

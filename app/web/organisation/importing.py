@@ -190,13 +190,18 @@ def _typed(draft: Draft, form: Mapping[str, Any]) -> Draft:
     for name in form:
         mark, _dash, rest = name.partition("-")
         place, _dash, field = rest.partition("-")
-        if mark == "c" and place.isdigit() and len(place) < 6 and int(place) < len(rows):
+        if mark == "c" and _is_place(place) and int(place) < len(rows):
             changes.setdefault(int(place), {})[field] = str(form[name])[:500]
     for index, typed in changes.items():
         rows[index] = edit_row(rows[index], typed)
     ticked = request.form.getlist("aside")
-    aside = {int(place) for place in ticked if place.isdigit() and len(place) < 6} | (draft.aside - draft.shown)
+    aside = {int(place) for place in ticked if _is_place(place)} | (draft.aside - draft.shown)
     if form.get("aside_bad"):
         judged = judge(db.session(), rows, aside=aside)
         aside |= {each.index for each in judged if each.standing is Standing.BAD}
     return Draft(rows, aside, draft.shown)
+
+
+def _is_place(text: str) -> bool:
+    """A row's number; `isdigit` alone also takes ², which is no number."""
+    return text.isascii() and text.isdigit() and len(text) < 6

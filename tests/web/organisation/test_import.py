@@ -197,7 +197,15 @@ def test_a_preview_altered_by_one_letter_or_of_another_person_is_refused(
 
 
 def test_absurd_field_names_change_nothing(desk: FlaskClient) -> None:
-    odd = {"c-99999-name": "x", "c-٣-name": "x", "c--": "x", "c-0-secret": "x", "aside": "99999999999", "c-0": "x"}
+    odd: dict[str, object] = {
+        "c-99999-name": "x",
+        "c-٣-name": "x",
+        "c-²-name": "x",
+        "c--": "x",
+        "c-0-secret": "x",
+        "aside": ["99999999999", "²"],
+        "c-0": "x",
+    }
     assert send(desk, upload(desk, GOOD), "check", **odd).status_code == 200
 
 
