@@ -145,6 +145,7 @@ class Board:
     activities: int = 0
     months: tuple[int, ...] = ()
     years: tuple[int, ...] = ()  # the plan's years so far and those with facts, newest first
+    is_past: bool = False
 
     @property
     def tasks(self) -> list[TaskLine]:
@@ -178,6 +179,7 @@ def load_board(session: Session, *, year: int, today: date, host_path: str = "",
         activities=sum(cell.activities for cell in rollup.cells),
         months=months,
         years=tuple(sorted({year, today.year, *rollup.years, *tree.years(today.year)}, reverse=True)),
+        is_past=year < today.year,
     )
 
 

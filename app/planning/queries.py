@@ -12,6 +12,8 @@ from app.kernel.errors import NotFound
 from app.organisation.models import User
 from app.planning.models import Indicator, Plan, Safeguard, Target, TargetOrigin, Task, TaskGroup, TaskUnit
 
+NUMBER_MOST = 999  # a longer number in an address is no database's integer
+
 
 def current_plan(session: Session) -> Plan | None:
     """The newest plan."""
@@ -20,7 +22,11 @@ def current_plan(session: Session) -> Plan | None:
 
 def get_task(session: Session, plan: Plan, number: int) -> Task:
     """Raises NotFound."""
-    task = session.scalar(select(Task).where(Task.plan_id == plan.id, Task.number == number))
+    task = (
+        session.scalar(select(Task).where(Task.plan_id == plan.id, Task.number == number))
+        if number <= NUMBER_MOST
+        else None
+    )
     if task is None:
         raise NotFound("方案里没有这一项任务。")
     return task
@@ -53,7 +59,11 @@ def list_safeguards(session: Session, plan: Plan) -> list[Safeguard]:
 
 def get_safeguard(session: Session, plan: Plan, position: int) -> Safeguard:
     """Raises NotFound."""
-    found = session.scalar(select(Safeguard).where(Safeguard.plan_id == plan.id, Safeguard.position == position))
+    found = (
+        session.scalar(select(Safeguard).where(Safeguard.plan_id == plan.id, Safeguard.position == position))
+        if position <= NUMBER_MOST
+        else None
+    )
     if found is None:
         raise NotFound("方案里没有这一条保障措施。")
     return found
@@ -61,11 +71,10 @@ def get_safeguard(session: Session, plan: Plan, position: int) -> Safeguard:
 
 def get_indicator(session: Session, plan: Plan, number: int, code: str) -> Indicator:
     """A live indicator of a task of the plan. Raises NotFound."""
+    task = get_task(session, plan, number)
     found = session.scalar(
-        select(Indicator)
-        .join(Task, Task.id == Indicator.task_id)
-        .where(
-            Task.plan_id == plan.id, Task.number == number, Indicator.code == code, Indicator.retired_at.is_(None)
+        select(Indicator).where(
+            Indicator.task_id == task.id, Indicator.code == code, Indicator.retired_at.is_(None)
         )
     )  # fmt: skip
     if found is None:

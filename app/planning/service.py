@@ -207,9 +207,9 @@ def set_target(
 
 
 def _target_years(session: Session, indicator: Indicator, now: datetime) -> tuple[int, int]:
-    """From the plan's first year to next year: December sets what January begins with."""
+    """The years of the plan that have begun: the same that the year switch shows."""
     plan = session.get_one(Plan, indicator.task.plan_id)
-    last = business_day(now).year + 1
+    last = business_day(now).year
     return plan.period_starts_on.year, min(last, plan.period_ends_on.year) if plan.period_ends_on else last
 
 

@@ -15,13 +15,14 @@ from app.kernel.clock import business_day, now
 from app.kernel.database import transaction
 from app.kernel.errors import Problem, RuleBroken
 from app.kernel.text import ascii_digits, clean
+from app.metrics.tree import load_tree
 from app.organisation.permissions import Action
 from app.planning.models import Indicator, Target
 from app.planning.queries import find_document_target, find_office_target, get_indicator, get_target
 from app.planning.service import refuse_retiring, retire_target, set_target
 from app.web.access import current_actor, requires
 from app.web.activities.intake import read_day
-from app.web.metrics import asked_year
+from app.web.metrics import shown_year
 from app.web.planning.blueprint import bp, get_plan
 from app.web.problems import show_problems
 from app.web.rendering import render
@@ -51,8 +52,9 @@ def target(number: int, code: str) -> Response:
     indicator = get_indicator(db.session(), get_plan(db.session()), number, code)
     form = TargetForm()
     if request.method == "GET":
-        current = find_office_target(db.session(), indicator, asked_year())
-        form.year.data = str(asked_year())
+        year = shown_year(load_tree(db.session()))
+        current = find_office_target(db.session(), indicator, year)
+        form.year.data = str(year)
         if current is not None:
             form.value.data = str(current.value)
             form.due_on.data = current.due_on.isoformat() if current.due_on else ""

@@ -78,7 +78,7 @@ def test_the_same_target_twice_is_refused_so_a_double_click_leaves_one(cast: Cas
 
 
 def test_a_year_before_the_plan_has_no_target(cast: Cast) -> None:
-    with pytest.raises(RuleBroken, match="2023年到2027年"):
+    with pytest.raises(RuleBroken, match="2023年到2026年"):
         _set(cast, 12, year=2022)
 
 

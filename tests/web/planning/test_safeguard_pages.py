@@ -143,7 +143,14 @@ def test_a_second_note_in_the_same_month_is_allowed_and_not_asked_for(town: Flas
 
 
 @pytest.mark.parametrize(
-    "path", ["/plan/safeguards/9/note", "/plan/tasks/99/note", "/progress/notes/nosuchcode12/edit"]
+    "path",
+    [
+        "/plan/safeguards/9/note",
+        "/plan/tasks/99/note",
+        "/plan/safeguards/99999999999999999999/note",
+        "/plan/tasks/99999999999999999999/note",
+        "/progress/notes/nosuchcode12/edit",
+    ],
 )
 def test_what_is_absent_is_404(town: FlaskClient, path: str) -> None:
     assert town.get(path).status_code == 404

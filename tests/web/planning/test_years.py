@@ -84,3 +84,9 @@ def _file_name(browser: FlaskClient, address: str) -> str:
     answer = browser.post(address)
     assert answer.status_code == 200
     return unquote(answer.headers["Content-Disposition"])
+
+
+def test_a_past_year_does_not_speak_of_last_month(leader: FlaskClient) -> None:
+    assert "往年" in leader.get(f"/metrics?year={LAST}").text
+    assert "往年" not in leader.get("/metrics").text
+    assert leader.get("/plan/tasks/99999999999999999999").status_code == 404
