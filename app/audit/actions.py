@@ -84,9 +84,10 @@ ACTIONS: dict[str, Audited] = {
     "match.decided": _a("比对照片", "same"),
     # progress
     "note.added": _a("填报工作进展", "task safeguard"),
+    "note.changed": _a("修改工作进展", "before after", "text reason"),
     "note.decided": _a("审核工作进展", "decision", "reason"),
     "establishment.added": _a("登记建设项目", "kind level stage"),
-    "establishment.changed": _a("修改建设项目", "before after"),
+    "establishment.changed": _a("修改建设项目", "before after", "name proof reason"),
     "establishment.decided": _a("审核建设项目", "decision", "reason"),
     # review
     "review.submitted": _a("提交审核", "findings reader"),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from app.metrics.queries import last_dates, load_rollup
+from app.metrics.queries import load_rollup
 from app.metrics.rollup import Cell, Grades, Rollup, by_month, figure, light, sum_grades, task_cells
-from app.planning.models import Indicator, Plan, Target, TargetOrigin, Task, TaskGroup
+from app.metrics.tree import PlanTree, load_tree
+from app.planning.models import Indicator, Plan, Target, TargetOrigin, Task
 
 _SPOKEN = ("activities", "schools", "towns", "establishments", "classes", "pairs", "media_links")
 _SEVERITY = ("red", "amber", "grey", "green")  # a task shows its most pressing light
@@ -30,6 +30,12 @@ class TargetView:
     light: str
     origin: str
     text: str
+    code: str = ""
+    reason: str = ""
+    set_by: str = ""
+    set_at: datetime | None = None
+    retired_at: datetime | None = None
+    retired_reason: str = ""
 
     @property
     def missing(self) -> int:
@@ -42,7 +48,7 @@ class TargetView:
 
 @dataclass(frozen=True, slots=True)
 class IndicatorView:
-    """One figure of a task; `grades` where it counts 人次."""
+    """One figure of a task; `grades` where it counts 人次; `past` are the office's retired targets of the year."""
 
     slug: str
     label: str
@@ -55,6 +61,16 @@ class IndicatorView:
     establishment_kinds: tuple[str, ...]
     level: str
     targets: tuple[TargetView, ...]
+    code: str = ""
+    past: tuple[TargetView, ...] = ()
+
+    @property
+    def of_document(self) -> TargetView | None:
+        return next((target for target in self.targets if target.is_document), None)
+
+    @property
+    def of_office(self) -> TargetView | None:
+        return next((target for target in self.targets if not target.is_document), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +91,9 @@ class TaskLine:
     this_month: int
     last_on: date | None
     indicators: tuple[IndicatorView, ...]
+    text: str = ""
+    counts: str = ""
+    excludes: str = ""
     platform_note: str = ""
 
     def value(self, slug_or_measure: str) -> int:
@@ -125,6 +144,7 @@ class Board:
     grades: Grades = field(default_factory=Grades)
     activities: int = 0
     months: tuple[int, ...] = ()
+    years: tuple[int, ...] = ()  # the plan's years so far and those with facts, newest first
 
     @property
     def tasks(self) -> list[TaskLine]:
@@ -133,63 +153,32 @@ class Board:
     def task(self, number: int) -> TaskLine | None:
         return next((task for task in self.tasks if task.number == number), None)
 
+    def group_of(self, number: int) -> GroupBlock:
+        return next(group for group in self.groups if any(task.number == number for task in group.tasks))
 
-def load_board(session: Session, *, year: int, today: date, host_path: str = "") -> Board:
-    """The newest plan's board; ten statements at most."""
-    plan = session.scalar(select(Plan).order_by(Plan.issued_on.desc(), Plan.id.desc()).limit(1))
+
+def load_board(session: Session, *, year: int, today: date, host_path: str = "", tree: PlanTree | None = None) -> Board:
+    """The newest plan's board; four statements, three when the caller read the tree."""
+    tree = tree or load_tree(session)
+    plan = tree.plan
     if plan is None:
-        return Board(None, year)
+        return Board(None, year, years=(year,))
     rollup = load_rollup(session, year, host_path=host_path)
-    rows = session.execute(
-        select(TaskGroup, Task)
-        .join(Task, Task.group_id == TaskGroup.id)
-        .where(TaskGroup.plan_id == plan.id)
-        .order_by(TaskGroup.position, Task.number)
-    ).all()
-    indicators = _indicators(session, [row.Task.id for row in rows])
-    targets = _targets(session, [i.id for found in indicators.values() for i in found], year)
-    dates = last_dates(session)
     months = _months(year, today, plan, rollup)
-    groups: dict[int, tuple[TaskGroup, list[TaskLine]]] = {}
-    for group, task in rows:
-        line = _line(task, rollup, indicators.get(task.id, []), targets, months, dates.get(task.id), today, year)
-        groups.setdefault(group.id, (group, []))[1].append(line)
     return Board(
         plan=plan,
         year=year,
-        groups=tuple(GroupBlock(g.position, g.title, tuple(lines)) for g, lines in groups.values()),
+        groups=tuple(
+            GroupBlock(
+                group.position, group.title, tuple(_line(task, rollup, tree, months, today, year) for task in tasks)
+            )
+            for group, tasks in tree.groups.values()
+        ),
         grades=sum_grades(rollup.cells),
         activities=sum(cell.activities for cell in rollup.cells),
         months=months,
+        years=tuple(sorted({year, today.year, *rollup.years, *tree.years(today.year)}, reverse=True)),
     )
-
-
-def _indicators(session: Session, task_ids: Sequence[int]) -> dict[int, list[Indicator]]:
-    found: dict[int, list[Indicator]] = {}
-    for row in session.scalars(
-        select(Indicator)
-        .where(Indicator.task_id.in_(task_ids), Indicator.retired_at.is_(None))
-        .order_by(Indicator.task_id, Indicator.position)
-    ):
-        found.setdefault(row.task_id, []).append(row)
-    return found
-
-
-def _targets(session: Session, indicator_ids: Sequence[int], year: int) -> dict[int, list[Target]]:
-    """The document's targets, and the office's own of this year; units' own targets stand apart."""
-    found: dict[int, list[Target]] = {}
-    for row in session.scalars(
-        select(Target)
-        .where(
-            Target.indicator_id.in_(indicator_ids),
-            Target.retired_at.is_(None),
-            Target.unit_id.is_(None),
-            or_(Target.origin == TargetOrigin.DOCUMENT.value, Target.year == year),
-        )
-        .order_by(Target.origin, Target.id)
-    ):
-        found.setdefault(row.indicator_id, []).append(row)
-    return found
 
 
 def _months(year: int, today: date, plan: Plan, rollup: Rollup) -> tuple[int, ...]:
@@ -199,29 +188,20 @@ def _months(year: int, today: date, plan: Plan, rollup: Rollup) -> tuple[int, ..
     return tuple(range(min([first, *held]), max([last, *held]) + 1))
 
 
-def _line(
-    task: Task,
-    rollup: Rollup,
-    indicators: Sequence[Indicator],
-    targets: dict[int, list[Target]],
-    months: tuple[int, ...],
-    last_on: date | None,
-    today: date,
-    year: int,
-) -> TaskLine:
+def _line(task: Task, rollup: Rollup, tree: PlanTree, months: tuple[int, ...], today: date, year: int) -> TaskLine:
     cells = task_cells(rollup, task.id)
-    views = tuple(_indicator_view(row, rollup, targets.get(row.id, ()), today) for row in indicators)
+    views = tuple(_indicator_view(row, rollup, tree, today, year) for row in tree.indicators.get(task.id, ()))
     every = [target for view in views for target in view.targets]
     # The document's own promise stands first, then what presses most.
     shown = min(every, key=lambda t: (not t.is_document, _SEVERITY.index(t.light)), default=None)
-    monthly = tuple(by_month(cells, months))
     return TaskLine(
         id=task.id, number=task.number, title=task.title, short_title=task.short_title,
         light=shown.light if shown else "none", target=shown,
         activities=sum(cell.activities for cell in cells), grades=sum_grades(cells),
-        photos=sum(cell.photos for cell in cells), notes=rollup.notes.get(task.id, 0), months=monthly,
-        this_month=_this_month(cells, today, year), last_on=last_on, indicators=views,
-        platform_note=task.platform_note,
+        photos=sum(cell.photos for cell in cells), notes=rollup.notes.get(task.id, 0),
+        months=tuple(by_month(cells, months)), this_month=_this_month(cells, today, year),
+        last_on=rollup.last_on.get(task.id), indicators=views, text=task.text, counts=task.counts,
+        excludes=task.excludes, platform_note=task.platform_note,
     )  # fmt: skip
 
 
@@ -230,21 +210,30 @@ def _this_month(cells: Sequence[Cell], today: date, year: int) -> int:
     return sum(cell.activities for cell in cells if cell.month == today.month) if year == today.year else 0
 
 
-def _indicator_view(row: Indicator, rollup: Rollup, targets: Sequence[Target], today: date) -> IndicatorView:
+def _indicator_view(row: Indicator, rollup: Rollup, tree: PlanTree, today: date, year: int) -> IndicatorView:
     result = figure(rollup, task_id=row.task_id, measure=row.measure, filters=row.filters)
+    of_year = [
+        (target, setter)
+        for target, setter in tree.targets.get(row.id, ())
+        if target.origin == TargetOrigin.DOCUMENT.value or target.year == year
+    ]
+    views = [_target_view(target, setter, row, result.value, today) for target, setter in of_year]
     return IndicatorView(
         slug=row.slug, label=row.label, unit_word=row.unit_word, measure=row.measure, value=result.value,
         grades=result.grades, kinds=tuple(row.filters.get("kinds", ())),
         programme_kinds=tuple(row.filters.get("programme_kinds", ())),
         establishment_kinds=tuple(row.filters.get("establishment_kinds", ())),
-        level=row.filters.get("level", ""),
-        targets=tuple(
-            TargetView(
-                value=result.value, target=target.value, label=row.label, unit_word=row.unit_word,
-                due_on=target.due_on, days_left=(target.due_on - today).days if target.due_on else None,
-                light=light(value=result.value, target=target.value, due_on=target.due_on, today=today),
-                origin=target.origin, text=target.text,
-            )
-            for target in targets
-        ),
+        level=row.filters.get("level", ""), code=row.code,
+        targets=tuple(view for view in views if view.retired_at is None),
+        past=tuple(view for view in reversed(views) if view.retired_at is not None),
+    )  # fmt: skip
+
+
+def _target_view(target: Target, setter: str, row: Indicator, value: int, today: date) -> TargetView:
+    return TargetView(
+        value=value, target=target.value, label=row.label, unit_word=row.unit_word,
+        due_on=target.due_on, days_left=(target.due_on - today).days if target.due_on else None,
+        light=light(value=value, target=target.value, due_on=target.due_on, today=today),
+        origin=target.origin, text=target.text, code=target.code, reason=target.reason, set_by=setter,
+        set_at=target.set_at, retired_at=target.retired_at, retired_reason=target.retired_reason,
     )  # fmt: skip

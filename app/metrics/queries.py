@@ -7,7 +7,22 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import (
+    Date,
+    Integer,
+    Select,
+    String,
+    and_,
+    case,
+    cast,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    type_coerce,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, HeritageItem, Programme
@@ -60,22 +75,20 @@ def _grade_sums() -> tuple[Any, ...]:
 
 
 def load_rollup(session: Session, year: int, *, host_path: str = "") -> Rollup:
-    """Five statements, however many check-ins there are. `host_path` narrows to a unit's subtree."""
+    """Three statements, however many check-ins there are. `host_path` narrows to a unit's subtree."""
     return Rollup(
         cells=_load_cells(session, year, host_path),
         sightings=_load_sightings(session, year, host_path),
-        establishments=_load_establishments(session),
-        notes=_load_notes(session, year),
+        **_load_standing(session, year),
     )
 
 
 def load_light_rollup(session: Session, year: int, *, measures: Collection[str]) -> Rollup:
-    """Cells and establishments of the district; sightings and notes only where one of the measures needs them."""
+    """Cells and establishments of the district; sightings only where one of the measures needs them."""
     return Rollup(
         cells=_load_cells(session, year, ""),
         sightings=_load_sightings(session, year, "") if SEEN.keys() & set(measures) else [],
-        establishments=_load_establishments(session),
-        notes=_load_notes(session, year) if "notes" in measures else {},
+        **_load_standing(session, year),
     )
 
 
@@ -112,93 +125,84 @@ def _load_cells(session: Session, year: int, host_path: str) -> list[Cell]:
 
 
 def _load_sightings(session: Session, year: int, host_path: str) -> list[Sighting]:
-    programme_kind = func.coalesce(Programme.kind, "")
-    common = (ActivityFact.primary_task_id, ActivityFact.kind, programme_kind.label("programme"))
+    """One statement: units reached, heritage items, partners and links, each once a task."""
 
-    def distinct(thing: str, sort: Any, value: Any, join: Any, on: Any) -> list[Sighting]:
-        statement = (
-            select(*common, sort.label("sort"), value.label("value"))
-            .join(join, on)
-            .outerjoin(Programme, Programme.id == ActivityFact.programme_id)
-            .where(_live(year), ActivityFact.primary_task_id.is_not(None))
-            .distinct()
-        )
-        if thing == "unit":
-            statement = statement.join(Unit, Unit.id == FactUnit.unit_id)
-        return [
-            Sighting(
-                row.primary_task_id, row.kind, row.programme, thing or row.sort,
-                row.sort if thing == "unit" else "", str(row.value),
-            )
-            for row in session.execute(_narrow(statement, host_path))
-        ]  # fmt: skip
+    def distinct(thing: Any, sort: Any, value: Any, *joins: tuple[Any, Any]) -> Select[Any]:
+        statement = select(
+            ActivityFact.primary_task_id.label("task_id"), ActivityFact.kind,
+            func.coalesce(Programme.kind, "").label("programme"), thing.label("thing"), sort.label("sort"),
+            cast(value, String).label("value"),
+        )  # fmt: skip
+        for target, on in joins:
+            statement = statement.join(target, on)
+        statement = statement.outerjoin(Programme, Programme.id == ActivityFact.programme_id)
+        return _narrow(statement.where(_live(year), ActivityFact.primary_task_id.is_not(None)).distinct(), host_path)
 
-    return [
-        *distinct("unit", Unit.kind, FactUnit.unit_id, FactUnit, FactUnit.fact_id == ActivityFact.id),
-        *distinct(
-            "heritage", HeritageItem.level, HeritageItem.id, HeritageItem,
-            HeritageItem.id == ActivityFact.heritage_item_id,
-        ),
-        *distinct(
-            "", FactMark.mark, FactMark.value, FactMark,
-            and_(FactMark.fact_id == ActivityFact.id, FactMark.mark != MarkKind.TAG.value),
-        ),
-    ]  # fmt: skip
-
-
-def _load_establishments(session: Session) -> list[EstablishmentCount]:
     rows = session.execute(
-        select(Establishment.kind, func.coalesce(Establishment.level, ""), func.count())
-        .where(
-            Establishment.state == ProgressState.APPROVED.value,
-            Establishment.stage == EstablishmentStage.NAMED.value,
+        union_all(
+            distinct(
+                _word("unit"), Unit.kind, FactUnit.unit_id, (FactUnit, FactUnit.fact_id == ActivityFact.id),
+                (Unit, Unit.id == FactUnit.unit_id),
+            ),
+            distinct(
+                _word("heritage"), _word(""), HeritageItem.id,
+                (HeritageItem, HeritageItem.id == ActivityFact.heritage_item_id),
+            ),
+            distinct(
+                FactMark.mark, _word(""), FactMark.value,
+                (FactMark, and_(FactMark.fact_id == ActivityFact.id, FactMark.mark != MarkKind.TAG.value)),
+            ),
         )
-        .group_by(Establishment.kind, Establishment.level)
-    )
-    return [EstablishmentCount(*row) for row in rows]
+    )  # fmt: skip
+    return [Sighting(*row) for row in rows]
 
 
-def _load_notes(session: Session, year: int) -> dict[int, int]:
+def _word(text: str) -> Any:
+    """A constant of the statement itself: PostgreSQL gives a bound one in a UNION no type."""
+    return literal_column(f"'{text}'", String)
+
+
+def _load_standing(session: Session, year: int) -> dict[str, Any]:
+    """One statement for what no year sums: establishments, notes of the year, last days, years with facts."""
+    approved = ProgressNote.state == ProgressState.APPROVED.value
+    of_year = and_(ProgressNote.noted_on >= date(year, 1, 1), ProgressNote.noted_on <= date(year, 12, 31))
+    no_day, zero = type_coerce(null(), Date), literal_column("0", Integer)
+    facts = ActivityFact.withdrawn_at.is_(None)
     rows = session.execute(
-        select(ProgressNote.task_id, func.count())
-        .where(
-            ProgressNote.task_id.is_not(None),
-            ProgressNote.state == ProgressState.APPROVED.value,
-            ProgressNote.noted_on >= date(year, 1, 1),
-            ProgressNote.noted_on <= date(year, 12, 31),
+        union_all(
+            select(
+                _word("fact").label("sort"), ActivityFact.primary_task_id.label("key"), _word("").label("kind"),
+                _word("").label("level"), zero.label("n"), func.max(ActivityFact.counted_on).label("day"),
+            ).where(facts, ActivityFact.primary_task_id.is_not(None)).group_by(ActivityFact.primary_task_id),
+            select(
+                _word("note"), ProgressNote.task_id, _word(""), _word(""), func.sum(case((of_year, 1), else_=0)),
+                func.max(ProgressNote.noted_on),
+            ).where(approved, ProgressNote.task_id.is_not(None)).group_by(ProgressNote.task_id),
+            select(_word("year"), ActivityFact.year, _word(""), _word(""), func.count(), no_day)
+            .where(facts).group_by(ActivityFact.year),
+            select(
+                _word("set_up"), zero, Establishment.kind, func.coalesce(Establishment.level, ""), func.count(), no_day,
+            ).where(
+                Establishment.state == ProgressState.APPROVED.value,
+                Establishment.stage == EstablishmentStage.NAMED.value,
+            ).group_by(Establishment.kind, Establishment.level),
         )
-        .group_by(ProgressNote.task_id)
-    )
-    return {task_id: count for task_id, count in rows if task_id is not None}
+    ).all()  # fmt: skip
+    last: dict[int, date] = {}
+    for row in rows:
+        if row.sort in ("fact", "note"):
+            last[row.key] = max(row.day, last.get(row.key, row.day))
+    return {
+        "establishments": [EstablishmentCount(r.kind, r.level, int(r.n)) for r in rows if r.sort == "set_up"],
+        "notes": {r.key: int(r.n) for r in rows if r.sort == "note" and r.n},
+        "last_on": last,
+        "years": tuple(sorted((r.key for r in rows if r.sort == "year"), reverse=True)),
+    }
 
 
-def last_dates(session: Session) -> dict[int, date]:
-    """Per task, the day of its newest approved activity or note: what a task without target shows."""
-    found: dict[int, date] = {}
-    for statement in (
-        select(ActivityFact.primary_task_id, func.max(ActivityFact.counted_on))
-        .where(ActivityFact.withdrawn_at.is_(None), ActivityFact.primary_task_id.is_not(None))
-        .group_by(ActivityFact.primary_task_id),
-        select(ProgressNote.task_id, func.max(ProgressNote.noted_on))
-        .where(ProgressNote.task_id.is_not(None), ProgressNote.state == ProgressState.APPROVED.value)
-        .group_by(ProgressNote.task_id),
-    ):
-        for task_id, day in session.execute(statement):
-            if task_id is not None:
-                found[task_id] = max(day, found.get(task_id, day))
-    return found
-
-
-def known_years(session: Session) -> list[int]:
-    """Years with facts, newest first."""
-    return list(
-        session.scalars(
-            select(ActivityFact.year)
-            .where(ActivityFact.withdrawn_at.is_(None))
-            .distinct()
-            .order_by(ActivityFact.year.desc())
-        )
-    )
+def has_facts(session: Session, year: int) -> bool:
+    """Whether any approved activity counts in this year."""
+    return bool(session.scalar(select(select(ActivityFact.id).where(_live(year)).exists())))
 
 
 def count_erased(session: Session) -> int:

@@ -89,6 +89,8 @@ class Rollup:
     sightings: Sequence[Sighting] = ()
     establishments: Sequence[EstablishmentCount] = ()
     notes: dict[int, int] = field(default_factory=dict)  # task id → approved notes
+    last_on: dict[int, date] = field(default_factory=dict)  # task id → newest approved activity or note of any year
+    years: tuple[int, ...] = ()  # years with facts, newest first
 
 
 @dataclass(frozen=True, slots=True)

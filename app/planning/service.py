@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from app.audit.log import record
 from app.kernel.actor import SYSTEM, Actor
-from app.kernel.errors import Conflict, Problem, RuleBroken
+from app.kernel.clock import business_day
+from app.kernel.errors import Conflict, Problem, RuleBroken, raise_if_blocked
 from app.kernel.text import clean
 from app.organisation.models import Unit, UnitKind
 from app.organisation.service import create_unit
@@ -26,6 +27,8 @@ from app.planning.models import (
     TaskUnitRole,
 )
 from app.planning.pack import Pack
+from app.planning.queries import find_office_target
+from app.planning.rules import reason_problems, target_problems
 
 TOWN_CLASS = "各镇（街道）"  # the plan names the class; towns are loaded by the administrator
 
@@ -167,23 +170,26 @@ def set_target(
     indicator: Indicator,
     *,
     year: int,
-    value: int,
+    value: int | None,
     due_on: date | None,
     reason: str,
     actor: Actor,
     now: datetime,
 ) -> Target:
-    """Set or change the office's own target of a year; a changed one is retired, never overwritten."""
+    """Set or change the office's own target of a year; a changed one is retired, never overwritten.
+
+    It is the whole district's: a target of a single unit would rank units, so `unit_id` stays empty.
+    """
     reason = clean(reason)
-    problems = _target_problems(year, value, due_on, reason)
+    session.refresh(indicator, with_for_update=True)  # two at once would leave two live targets
+    problems = target_problems(
+        year=year, value=value, due_on=due_on, reason=reason, years=_target_years(session, indicator, now)
+    )
+    old = find_office_target(session, indicator, year)
+    if old is not None and (old.value, old.due_on) == (value, due_on):
+        problems.append(Problem("same", "和现在的目标一样，没有改动。", field="value"))
     if problems:
         raise RuleBroken(problems)
-    old = session.scalar(
-        select(Target).where(
-            Target.indicator_id == indicator.id, Target.origin == TargetOrigin.OFFICE.value, Target.year == year,
-            Target.unit_id.is_(None), Target.retired_at.is_(None),
-        )
-    )  # fmt: skip
     if old is not None:
         old.retired_at, old.retired_reason = now, reason
     target = Target(
@@ -200,31 +206,32 @@ def set_target(
     return target
 
 
-def _target_problems(year: int, value: int, due_on: date | None, reason: str) -> list[Problem]:
-    problems = []
-    if not 1 <= value <= 1_000_000:
-        problems.append(Problem("value", "目标值请填1到1000000的整数。", field="value"))
-    if due_on is not None and due_on.year != year:
-        problems.append(Problem("due_on", f"期限要在{year}年内。", field="due_on"))
-    if not reason or len(reason) > 200:
-        problems.append(Problem("reason", "请写明原因（最多200字）。", field="reason"))
-    return problems
+def _target_years(session: Session, indicator: Indicator, now: datetime) -> tuple[int, int]:
+    """From the plan's first year to next year: December sets what January begins with."""
+    plan = session.get_one(Plan, indicator.task.plan_id)
+    last = business_day(now).year + 1
+    return plan.period_starts_on.year, min(last, plan.period_ends_on.year) if plan.period_ends_on else last
 
 
 def retire_target(session: Session, target: Target, *, reason: str, actor: Actor, now: datetime) -> None:
     """Take an office target away; the document's stay as printed."""
     reason = clean(reason)
-    if target.origin != TargetOrigin.OFFICE.value:
-        raise Conflict("document_target", "方案原文的目标不能停用。")
-    if target.retired_at is not None:
-        raise Conflict("retired_already", "这个目标已经停用。")
-    if not reason:
-        raise RuleBroken(Problem("reason", "请写明原因。", field="reason"))
-    target.retired_at, target.retired_reason = now, reason[:200]
+    session.refresh(target, with_for_update=True)
+    refuse_retiring(target)
+    raise_if_blocked(reason_problems(reason))
+    target.retired_at, target.retired_reason = now, reason
     record(
         session, "target.retired", actor=actor, object_type="target", object_code=target.code, now=now,
         payload={"indicator": target.indicator.code, "before": _plain(target)}, private={"reason": reason},
     )  # fmt: skip
+
+
+def refuse_retiring(target: Target) -> None:
+    """Raises Conflict where there is nothing to retire; the confirming page asks this first."""
+    if target.origin != TargetOrigin.OFFICE.value:
+        raise Conflict("document_target", "方案原文的目标不能停用。")
+    if target.retired_at is not None:
+        raise Conflict("retired_already", "这个目标已经停用。")
 
 
 def _plain(target: Target | None) -> dict[str, Any] | None:

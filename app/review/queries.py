@@ -103,6 +103,16 @@ def count_waiting(session: Session, actor: Actor) -> int:
     return session.scalar(statement) or 0
 
 
+def count_open_by_office(session: Session) -> dict[int, int]:
+    """How many cases wait at each reading office, by its id; offices without one are left out."""
+    statement = (
+        select(ReviewCase.reader_unit_id, func.count())
+        .where(ReviewCase.state == CaseState.UNDER_REVIEW.value)
+        .group_by(ReviewCase.reader_unit_id)
+    )
+    return {row[0]: row[1] for row in session.execute(statement)}
+
+
 def get_case(session: Session, code: str, actor: Actor) -> ReviewCase:
     """A case this person may read. Raises NotFound for an absent and a foreign one alike."""
     case = session.scalar(

@@ -19,6 +19,7 @@ from app.kernel.errors import Conflict, NotPermitted, Problem, RuleBroken, Sever
 from app.kernel.text import clean
 from app.organisation.models import Unit
 from app.organisation.queries import list_readers
+from app.organisation.readers import able_offices
 from app.planning.models import Plan
 from app.review.freeze import count_activity, freeze, involved_units
 from app.review.models import (
@@ -98,7 +99,7 @@ def submit(
         raise Conflict("not_held", "已取消的活动不用提交。")
     problems = run_checklist(session, activity, claimed=claimed_headcount, now=now)
     raise_if_blocked(problems)
-    reader = choose_reader([entry.unit_id for entry in list_readers(session)], involved_units(session, activity))
+    reader = choose_reader(able_offices(session), involved_units(session, activity))
     if reader is None:
         raise RuleBroken(
             Problem("no_reader", "审核顺序里没有能审这一件的单位。您填的都在，请联系系统管理员设置审核顺序。")

@@ -24,6 +24,8 @@ FIELDS = {
     "pairs": "结对", "period": "起止", "primary_task": "归口任务", "programme": "系列活动", "reach": "估计覆盖",
     "sessions": "时间", "starts_on": "开始日期", "title": "名称", "value": "目标值", "venue_unit": "场地单位",
     "walk_in": "现场登记", "listing": "公开展示",
+    "documents": "文件数", "named_on": "命名日期", "noted_on": "日期", "planned_on": "谋划日期", "proof": "依据",
+    "text": "原文字", "under_way_on": "开工日期",
 }  # fmt: skip
 
 _VALUES = {role.value: label for role, label in ROLE_LABELS.items()} | AUDIENCE_LABELS

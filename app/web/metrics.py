@@ -19,11 +19,13 @@ from app.extensions import db
 from app.kernel.clock import business_day, now
 from app.kernel.database import transaction
 from app.kernel.errors import NotFound
-from app.metrics.board import Board, load_board
+from app.metrics.board import Board, IndicatorView, TaskLine, load_board
 from app.metrics.ledger import ledger_tables
-from app.metrics.queries import FactFilter, count_erased, count_facts, get_fact, known_years, list_facts, sum_facts
+from app.metrics.queries import FactFilter, count_erased, get_fact, has_facts, list_facts, sum_facts
+from app.metrics.tree import PlanTree, load_tree
 from app.organisation.models import Unit
 from app.organisation.permissions import Action, may, may_at, reach
+from app.planning.models import Task
 from app.review.queries import history
 from app.web.access import current_actor, requires
 from app.web.paging import Page, asked_page
@@ -47,15 +49,30 @@ def _links() -> dict[str, Any]:
     }
 
 
+def asked_number(name: str) -> int | None:
+    """A number of one to four plain digits from the query; "²" counts as a digit to Python, and int() refuses it."""
+    asked = request.args.get(name, "")
+    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= 4 else None
+
+
 def asked_year() -> int:
     """This year unless the query names another plausible one."""
     this_year = business_day(now()).year
-    asked = request.args.get("year", "")
-    return int(asked) if asked.isdigit() and len(asked) == 4 and 2020 <= int(asked) <= this_year + 1 else this_year
+    asked = asked_number("year")
+    return asked if asked is not None and 2020 <= asked <= this_year + 1 else this_year
 
 
-def year_choices(year: int) -> list[int]:
-    return sorted({business_day(now()).year, year, *known_years(db.session())}, reverse=True)
+def shown_year(tree: PlanTree) -> int:
+    """The year of the query where the plan runs in it or an activity counts in it; otherwise this year."""
+    this_year = business_day(now()).year
+    asked = asked_year()
+    return asked if asked in (this_year, *tree.years(this_year)) or has_facts(db.session(), asked) else this_year
+
+
+def shown_board() -> Board:
+    """The board of the year that the page shows; `board.years` are the others to choose from."""
+    tree = load_tree(db.session())
+    return load_board(db.session(), year=shown_year(tree), today=business_day(now()), tree=tree)
 
 
 def board_now(year: int) -> Board:
@@ -66,12 +83,11 @@ def board_now(year: int) -> Board:
 @requires(Action.FIGURES_READ)
 def dashboard() -> Response:
     """方面 → tasks, each with light, figure and a sentence."""
-    year = asked_year()
+    board = shown_board()
     return render(
         "metrics/dashboard.html",
-        board=board_now(year),
-        year=year,
-        years=year_choices(year),
+        board=board,
+        year=board.year,
         erased=count_erased(db.session()),
         as_of=now(),
     )
@@ -81,9 +97,8 @@ def dashboard() -> Response:
 @requires(Action.FIGURES_READ)
 def facts() -> Response:
     """The approved activities behind a figure; `?task=&figure=&month=&year=` narrow."""
-    year = asked_year()
-    board = board_now(year)
-    wanted, line, view = _asked_filter(board, year)
+    board = shown_board()
+    wanted, line, view = _asked_filter(board)
     number = asked_page()
     activities, grades, photos = sum_facts(db.session(), wanted)
     return render(
@@ -93,29 +108,29 @@ def facts() -> Response:
         view=view,
         wanted=wanted,
         rows=list_facts(db.session(), wanted, page=number, size=PAGE_SIZE),
-        page=Page(number, PAGE_SIZE, count_facts(db.session(), wanted)),
+        page=Page(number, PAGE_SIZE, activities),
         activities=activities,
         grades=grades,
         photos=photos,
         kinds=KINDS,
-        year=year,
+        year=board.year,
     )
 
 
-def _asked_filter(board: Board, year: int):  # type: ignore[no-untyped-def]
-    asked = request.args.get("task", "")
-    line = board.task(int(asked)) if asked.isdigit() and len(asked) < 4 else None
-    if asked and line is None:
+def _asked_filter(board: Board) -> tuple[FactFilter, TaskLine | None, IndicatorView | None]:
+    number = asked_number("task")
+    line = board.task(number) if number is not None else None
+    if request.args.get("task") and line is None:
         raise NotFound("方案里没有这一项任务。")
     slug = request.args.get("figure", "")
     view = next((v for v in line.indicators if v.slug == slug), None) if line else None
-    month = request.args.get("month", "")
+    month = asked_number("month")
     wanted = FactFilter(
-        year=year,
+        year=board.year,
         task_id=line.id if line else None,
         kinds=view.kinds if view else (),
         programme_kinds=view.programme_kinds if view else (),
-        month=int(month) if month.isdigit() and 1 <= int(month[:2]) <= 12 else None,
+        month=month if month is not None and 1 <= month <= 12 else None,
     )
     return wanted, line, view
 
@@ -150,7 +165,7 @@ def fact(code: str) -> Response:
         may_see=may_at(current_actor(), Action.EVIDENCE_READ, db.session.get_one(Unit, activity.host_unit_id).path),
         host=db.session.get_one(Unit, activity.host_unit_id),
         history=history(db.session(), activity.id),
-        line=next((t for t in board_now(row.year).tasks if t.id == row.primary_task_id), None),
+        line=db.session.get(Task, row.primary_task_id) if row.primary_task_id else None,
     )
 
 
@@ -158,7 +173,7 @@ def fact(code: str) -> Response:
 @requires(Action.LEDGER_EXPORT)
 def ledger() -> Response:
     """The year's ledger as .xlsx: the district's, or that of the actor's own units."""
-    year = asked_year()
+    year = shown_year(load_tree(db.session()))
     actor = current_actor()
     moment = now()
     paths = reach(actor, Action.LEDGER_EXPORT)

@@ -7,7 +7,7 @@
     try { return document.execCommand('copy'); } catch (_refused) { return false; }
   }
   function tell(button, done) {
-    var place = document.querySelector('[data-copied]');
+    var place = button.parentNode.querySelector('[data-copied]') || document.querySelector('[data-copied]');
     var words = done ? button.getAttribute('data-done') : '没能自动复制，文字已选中，请按复制。';
     if (place) place.textContent = words;
   }

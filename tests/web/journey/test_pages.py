@@ -22,14 +22,16 @@ pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]  # pages are the same
 ROLES: dict[str, list[str]] = {
     "jingban": [
         "/workbench", "+/activities/[a-z0-9]{12}/evidence", "/establishments", "/establishments/new",
-        "/plan/tasks/12/note", "/account", "/organisation/permissions",
+        "/plan/tasks/12/note", "/plan/safeguards", "/plan/safeguards/2/note", "/progress/mine", "/account", "/organisation/permissions",
     ],
     "shenhe": [
         "/review", "+/review/[a-z0-9]{12}", "/metrics", "/metrics/facts?task=10", "+/metrics/facts/[a-z0-9]{12}",
         "/plan", "/plan/tasks/3", "/plan/tasks/10", "/plan/tasks/12", "/progress/review",
     ],
     "shenji": ["/audit", r"+/audit\?open=[^\"#]+"],
-    "guanli": ["/organisation", "/organisation/users", "+/organisation/users/[a-z0-9]{12}"],
+    "guanli": [
+        "/plan/tasks/10", r"+/plan/tasks/10/indicators/[a-z0-9]{12}/target\?year=\d+", "/plan/tasks/10",
+        "+/plan/targets/[a-z0-9]{12}/retire", "/organisation", "/organisation/users", "+/organisation/users/[a-z0-9]{12}"],
 }  # fmt: skip
 
 
