@@ -70,8 +70,11 @@ def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def instance(url: str = "", *, target: str = "wsgi:app") -> Iterator[Instance]:
-    """The product, migrated and served; SQLite in a home of its own unless a database is named."""
+def instance(url: str = "", *, target: str = "wsgi:app", **environment: str) -> Iterator[Instance]:
+    """The product, migrated and served; SQLite in a home of its own unless a database is named.
+
+    `environment`: further SHILIU_… settings of the served processes.
+    """
     with tempfile.TemporaryDirectory(prefix="shiliu-bench-") as folder:
         home, port = Path(folder), database.free_port()
         init_keys(home / "keys")
@@ -82,7 +85,7 @@ def instance(url: str = "", *, target: str = "wsgi:app") -> Iterator[Instance]:
         app = create_app(settings)
         with app.app_context():
             upgrade()
-        environment = {
+        environment |= {
             "SHILIU_ENV": "development", "SHILIU_HOME": str(home), "SHILIU_DATABASE_URL": settings.database_url,
             "SHILIU_BASE_URL": settings.base_url, "SHILIU_ASSETS": "local", "SHILIU_DEMO": "false",
         }  # fmt: skip
