@@ -57,13 +57,18 @@ def tickets(place: Instance, activity_id: int, how_many: int) -> list[str]:
     return made
 
 
+def signed_cookie(place: Instance, values: dict[str, object]) -> str:
+    """A session cookie that holds these values."""
+    serializer = SecureCookieSessionInterface().get_signing_serializer(place.app)
+    assert serializer is not None
+    return f"shiliu={serializer.dumps(values)}"
+
+
 def browser_cookies(place: Instance) -> tuple[str, str]:
     """The session cookie of a browser and the CSRF token that goes with it."""
     with place.app.test_request_context():
         token = generate_csrf()
-        serializer = SecureCookieSessionInterface().get_signing_serializer(place.app)
-        assert serializer is not None
-        return f"shiliu={serializer.dumps(dict(session))}", token
+        return signed_cookie(place, dict(session)), token
 
 
 def presses(place: Instance, activity: str, where: str, own: list[str]) -> Iterator[bytes]:

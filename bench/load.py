@@ -16,6 +16,7 @@ class Outcome:
     latencies: list[float] = field(default_factory=list)
     accepted: int = 0
     statuses: dict[int, int] = field(default_factory=dict)
+    last: bytes = b""  # the last answer, head and body
 
     @property
     def rate(self) -> float:
@@ -80,6 +81,7 @@ def burst(port: int, requests: list[bytes], *, clients: int, proof: bytes) -> Ou
             status = int(answer[9:12])
             outcome.statuses[status] = outcome.statuses.get(status, 0) + 1
             outcome.accepted += status == 200 and proof in answer
+            outcome.last = answer
             request = next(waiting, None)
             if request is None:
                 selector.unregister(client.sock)
@@ -91,11 +93,18 @@ def burst(port: int, requests: list[bytes], *, clients: int, proof: bytes) -> Ou
     return outcome
 
 
-def post(path: str, body: str, *, host: str, cookies: str = "") -> bytes:
-    """The bytes of a form that a browser posts."""
+def get(path: str, *, host: str, cookies: str = "") -> bytes:
+    """The bytes of a page that a browser asks for."""
+    lines = [f"GET {path} HTTP/1.1", f"Host: {host}", "Accept-Encoding: gzip", f"Cookie: {cookies}", "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def post(path: str, body: str, *, host: str, cookies: str = "", client: str = "") -> bytes:
+    """The bytes of a form that a browser posts; `client` is the address a proxy in front would name."""
     data = body.encode()
     lines = [
         f"POST {path} HTTP/1.1", f"Host: {host}", "Content-Type: application/x-www-form-urlencoded",
-        f"Content-Length: {len(data)}", "Accept-Encoding: gzip", f"Cookie: {cookies}", "", "",
+        f"Content-Length: {len(data)}", "Accept-Encoding: gzip", f"Cookie: {cookies}",
+        *([f"X-Forwarded-For: {client}"] if client else []), "", "",
     ]  # fmt: skip
     return "\r\n".join(lines).encode() + data

@@ -28,10 +28,11 @@ WORKERS, THREADS = 2, 4
 
 @dataclass(frozen=True)
 class Instance:
-    """The product on a database, and the port that serves it."""
+    """The product on a database, the port that serves it, and the pid of the server's main process."""
 
     app: Flask
     port: int
+    pid: int
 
     @property
     def host(self) -> str:
@@ -39,18 +40,19 @@ class Instance:
 
 
 @contextlib.contextmanager
-def served(target: str, port: int, environment: dict[str, str] | None = None) -> Iterator[None]:
-    """granian with two workers of four threads, ended by its own pid."""
+def served(target: str, port: int, environment: dict[str, str] | None = None) -> Iterator[int]:
+    """granian with two workers of four threads, ended by its own pid, which the block is given."""
     command = [
         str(Path(sys.executable).parent / "granian"), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
-        "--workers", str(WORKERS), "--blocking-threads", str(THREADS), "--no-ws", "--log-level", "warning", target,
+        "--workers", str(WORKERS), "--blocking-threads", str(THREADS), "--respawn-failed-workers", "--respawn-interval",
+        "1", "--no-ws", "--log-level", "warning", target,
     ]  # fmt: skip
     process = subprocess.Popen(
         command, cwd=ROOT, env={**os.environ, **(environment or {})}, stdout=subprocess.DEVNULL, stderr=sys.stderr
     )
     try:
         _wait(port, process)
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait(timeout=20)
@@ -68,8 +70,11 @@ def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def instance(url: str = "") -> Iterator[Instance]:
-    """The product, migrated and served; SQLite in a home of its own unless a database is named."""
+def instance(url: str = "", *, target: str = "wsgi:app", **environment: str) -> Iterator[Instance]:
+    """The product, migrated and served; SQLite in a home of its own unless a database is named.
+
+    `environment`: further SHILIU_… settings of the served processes.
+    """
     with tempfile.TemporaryDirectory(prefix="shiliu-bench-") as folder:
         home, port = Path(folder), database.free_port()
         init_keys(home / "keys")
@@ -80,12 +85,12 @@ def instance(url: str = "") -> Iterator[Instance]:
         app = create_app(settings)
         with app.app_context():
             upgrade()
-        environment = {
+        environment |= {
             "SHILIU_ENV": "development", "SHILIU_HOME": str(home), "SHILIU_DATABASE_URL": settings.database_url,
             "SHILIU_BASE_URL": settings.base_url, "SHILIU_ASSETS": "local", "SHILIU_DEMO": "false",
         }  # fmt: skip
-        with served("wsgi:app", port, environment):
-            yield Instance(app, port)
+        with served(target, port, environment) as pid:
+            yield Instance(app, port, pid)
         with app.app_context():
             db.session.remove()
             db.engine.dispose()

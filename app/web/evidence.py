@@ -127,6 +127,7 @@ def remove(code: str, item_code: str) -> Response:
 @requires(Action.EVIDENCE_EDIT)
 def settle(code: str) -> Response:
     """The two questions about the set."""
+    load_activity(code, Action.EVIDENCE_EDIT)
     minors, publish = request.form.get("minors"), request.form.get("publish")
     if minors not in ("yes", "no") or publish not in ("yes", "no"):
         flash(_("两个问题都要选，没有保存。"), "bad")

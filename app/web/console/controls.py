@@ -13,7 +13,7 @@ from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.errors import Conflict
 from app.organisation.permissions import Action
-from app.web.access import current_actor, load_activity, requires
+from app.web.access import current_actor, requires
 from app.web.console.blueprint import back, bp, load_row
 from app.web.rendering import clock_text, render
 from app.web.screen import keep_screen
@@ -27,6 +27,7 @@ VERBS = ("open", "close", "extend")
 def set_open(code: str, session_code: str) -> Response:
     """Open now, close now, or go on for 30 minutes."""
     verb = request.form.get("verb", "")
+    load_row(code, session_code)
     if verb not in VERBS:
         raise Conflict("form", "没有改动签到时间，请刷新控制台再办。")
     with transaction(db.session) as tx:
@@ -46,7 +47,7 @@ def switch_printed(code: str, session_code: str) -> Response:
     """On, or void for good: a sheet that was printed never comes back to life."""
     is_on = request.form.get("verb") == "on"
     with transaction(db.session) as tx:
-        activity = load_activity(code, Action.CHECK_IN)
+        activity, _row = load_row(code, session_code)
         change = turn_on_printed_code if is_on else revoke_printed_code
         change(tx, activity, actor=current_actor(), now=now())
     flash(_("张贴码已启用，可以打印了。") if is_on else _("张贴码已作废，打印过的都不能再签到。请把纸收回来。"), "good")

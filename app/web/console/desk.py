@@ -23,7 +23,7 @@ from app.kernel.text import normalise_code, normalise_phone
 from app.organisation.permissions import Action
 from app.registration.models import Registration
 from app.registration.queries import find_by_phone_tail, find_by_ticket_code, get_registration, name_of
-from app.web.access import current_actor, keys, load_activity, requires
+from app.web.access import current_actor, keys, requires
 from app.web.console.blueprint import back, bp, load_row
 from app.web.console.show import Desk, Found, console_page
 from app.web.rendering import clock_span, clock_text, render
@@ -83,6 +83,7 @@ def arrive(code: str, session_code: str) -> Response:
     """The one that was found, confirmed; another session than the registered one is moved first."""
     uid, people, actor, moment = asked_uid(), asked_number("people"), current_actor(), now()
     by_tail = request.form.get("method") == Method.PHONE_TAIL.value
+    load_row(code, session_code)
     if not uid or people is None:
         raise Conflict("form", LOST_FORM)
     with transaction(db.session) as tx:
@@ -135,6 +136,7 @@ def count(code: str, session_code: str) -> Response:
     uid, actor, moment = asked_uid(), current_actor(), now()
     adults, children = asked_number("adults"), asked_number("children")
     method = Method.COUNT if request.form.get("from") == "count" else Method.PAPER
+    load_row(code, session_code)
     try:
         if adults is None or children is None:
             adults, children = -1, -1
@@ -179,7 +181,7 @@ def undo(code: str, session_code: str, uid: str) -> Response:
     moment: datetime = now()
     try:
         with transaction(db.session) as tx:
-            activity = load_activity(code, Action.CHECK_IN)
+            activity, _row = load_row(code, session_code)
             people = undo_check_in(
                 tx, activity, event_uid=uid, reason=request.form.get("reason", ""), actor=current_actor(), now=moment
             )

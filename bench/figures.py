@@ -1,0 +1,128 @@
+"""Figures group: pages over a constant template of the same size, the dashboard at ten times the check-ins, the ledger.
+
+One client, kept alive, pages and yardstick in turn; medians of the answers' times.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import ExitStack
+from statistics import median
+from typing import Any
+
+from sqlalchemy import select
+
+from app.activities.models import Activity, ActivityState
+from app.demo.crowd import grow
+from app.demo.seed import seed_people
+from app.extensions import db
+from app.kernel.clock import now
+from app.kernel.database import transaction
+from app.organisation.models import User
+from app.organisation.queries import actor_of
+from app.organisation.service import start_sign_in
+from app.planning.pack import find_pack, read_pack
+from app.planning.service import load_plan
+from bench.checkin import signed_cookie
+from bench.load import burst, get
+from bench.serving import ROOT, Instance, instance, served
+from tests.database import free_port
+
+GROUP = "figures"
+ROUNDS, TIMES = 3, 60
+ACTIVITIES, CHECK_INS = 1_000, 10_000
+LEDGER_ROWS = 100_000
+
+
+def fill(place: Instance, *, activities: int, check_ins: int) -> None:
+    """The plan, the demo's people, and a crowd."""
+    with place.app.app_context(), transaction(db.session) as tx:
+        load_plan(tx, read_pack(find_pack("liaocheng-2023")), now=now())
+        seed_people(tx, now=now())
+        grow(tx, activities=activities, check_ins=check_ins, now=now())
+
+
+def cookie_of(place: Instance, login: str) -> str:
+    """The session cookie of a signed-in member of staff."""
+    moment = now()
+    with place.app.app_context(), transaction(db.session) as tx:
+        user = tx.scalars(select(User).where(User.login == login)).one()
+        secret = start_sign_in(tx, user, device="bench", second_factor=True, actor=actor_of(tx, user), now=moment)
+    return signed_cookie(place, {"sign_in": secret, "seen": int(moment.timestamp())})
+
+
+def public_address(place: Instance) -> str:
+    """An activity page that anybody may open."""
+    with place.app.app_context():
+        code = db.session.scalar(select(Activity.code).where(Activity.state == ActivityState.PUBLISHED.value).limit(1))
+        db.session.rollback()
+    return f"/a/{code}"
+
+
+def milliseconds(port: int, request: bytes) -> float:
+    """The median of TIMES answers to one client."""
+    outcome = burst(port, [request] * TIMES, clients=1, proof=b"")
+    if outcome.statuses != {200: TIMES}:
+        raise RuntimeError(f"{request[:60]!r}: {outcome.statuses}")
+    return 1000 * outcome.percentile(0.5)
+
+
+def pages(place: Instance, bare_port: int) -> dict[str, list[tuple[float, float]]]:
+    """(ours, constant) in ms of each page, by round."""
+    leader, organizer = cookie_of(place, "lingdao"), cookie_of(place, "jingban")
+    wanted = {
+        "activity": get(public_address(place), host=place.host),
+        "list": get("/activities", host=place.host, cookies=organizer),
+        "dashboard": get("/metrics", host=place.host, cookies=leader),
+    }
+    sizes = {name: len(burst_body(place.port, request)) for name, request in wanted.items()}
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in wanted}
+    for _ in range(ROUNDS):
+        for name, request in wanted.items():
+            constant = get(f"/constant/{sizes[name]}", host=f"127.0.0.1:{bare_port}")
+            found[name].append((milliseconds(place.port, request), milliseconds(bare_port, constant)))
+    return found
+
+
+def burst_body(port: int, request: bytes) -> bytes:
+    """The body of one answer."""
+    return burst(port, [request], clients=1, proof=b"").last.partition(b"\r\n\r\n")[2]
+
+
+def growth(small: Instance, large: Instance) -> list[tuple[float, float]]:
+    """Dashboard ms with CHECK_INS and with ten times as many, by round."""
+    cookies = [cookie_of(place, "lingdao") for place in (small, large)]
+    return [
+        (
+            milliseconds(small.port, get("/metrics", host=small.host, cookies=cookies[0])),
+            milliseconds(large.port, get("/metrics", host=large.host, cookies=cookies[1])),
+        )
+        for _ in range(ROUNDS)
+    ]
+
+
+def ledger() -> dict[str, Any]:
+    """Seconds and peak MiB of LEDGER_ROWS rows in processes of their own: ours with its query, and bare XlsxWriter."""
+    command = [sys.executable, "-m", "bench._ledger", str(LEDGER_ROWS)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def run() -> tuple[dict[str, float], object]:
+    """Medians over three rounds."""
+    with ExitStack() as stack:
+        port = free_port()
+        stack.enter_context(served("bench.bare:app", port))
+        small, large = stack.enter_context(instance()), stack.enter_context(instance())
+        fill(small, activities=ACTIVITIES, check_ins=CHECK_INS)
+        fill(large, activities=ACTIVITIES, check_ins=10 * CHECK_INS)
+        shown, grown = pages(small, port), growth(small, large)
+    written = ledger()
+    figures = {f"page.{name}.vs_static": median(o / c for o, c in rounds) for name, rounds in shown.items()}
+    figures["dashboard.growth"] = median(many / few for few, many in grown)
+    figures["ledger.vs_xlsxwriter"] = median(o / b for o, b in zip(written["ours"], written["bare"], strict=True))
+    figures["ledger.peak_mb"] = written["peak_mb"]
+    return figures, {"pages_ms": shown, "growth_ms": grown, "ledger": written}

@@ -1,0 +1,120 @@
+"""The objects that addresses name: one set at a unit, with everything that hangs on an activity, made afresh."""
+
+from __future__ import annotations
+
+import functools
+import io
+from datetime import date, datetime, timedelta
+
+from flask import Flask
+from PIL import Image
+from sqlalchemy.orm import Session
+
+from app.activities.models import ProgrammeKind
+from app.activities.programmes import create_programme
+from app.checkin.models import CheckInEvent, Method
+from app.checkin.service import Arrival, check_in
+from app.evidence.photo_process import PhotoResult, photo_process
+from app.evidence.service import add_photo
+from app.evidence.storage import LocalStorage
+from app.kernel.actor import Actor
+from app.kernel.tokens import random_code, random_secret
+from app.organisation.models import Unit
+from app.organisation.queries import actor_of
+from app.organisation.service import create_user
+from app.progress.service import add_establishment, add_note
+from app.registration.service import Entry, register
+from app.review.models import ReviewCase
+from tests.cast import Cast
+from tests.factories import make_activity
+
+NOBODY = "zzzzzzzzzzzz"
+
+
+@functools.cache
+def picture() -> PhotoResult:
+    """A small photo, converted once."""
+    buffer = io.BytesIO()
+    Image.radial_gradient("L").convert("RGB").save(buffer, "JPEG")
+    return photo_process.convert(buffer.getvalue())
+
+
+def make_scene(session: Session, app: Flask, unit: Unit, cast: Cast, *, actor: Actor, now: datetime) -> dict[str, str]:
+    """Codes by name: an activity of the unit whose sign-in is open, with a registration, a check-in and a photo;
+    a case of another one; a programme, a note and an account."""
+    activity = make_activity(session, host=unit, starts_at=now + timedelta(minutes=20), summary=random_code())
+    session_row = activity.sessions[0]
+    made = register(
+        session,
+        activity,
+        Entry(None, "李女士", 1, 0, "", True, random_secret(), ""),
+        keys=app.extensions["keys"],
+        now=now,
+    )
+    uid = random_secret()
+    check_in(session, Arrival(uid, session_row.id, Method.TICKET_SCAN, made.registration.id), now=now)
+    item = add_photo(
+        session, activity, picture(), slot="photos", file_name="a.jpg",
+        storage=LocalStorage(app.extensions["settings"].storage_root), actor=actor, now=now,
+    )  # fmt: skip
+    case = _case(session, unit, cast, actor=actor, now=now)
+    programme = create_programme(
+        session, kind=ProgrammeKind.SERIES, title="示例系列", intro="", starts_on=date(2026, 1, 1),
+        ends_on=date(2026, 12, 31), host=unit, actor=actor, now=now,
+    )  # fmt: skip
+    note = add_note(
+        session,
+        unit,
+        task=None,
+        safeguard=None,
+        text="示例进展。",
+        noted_on=date(2026, 1, 5),
+        stage="",
+        actor=actor,
+        now=now,
+    )
+    base = add_establishment(
+        session, unit, kind="law_base", level="", stage="planned", name="示例基地", proof="", named_on=None, actor=actor,
+        now=now,
+    )  # fmt: skip
+    user = create_user(
+        session, login=random_code(), name="示例", unit=unit, password="", roles=[], actor=actor, now=now
+    )
+    return {
+        "activity": activity.code, "session": session_row.code, "registration": made.registration.code, "uid": uid,
+        "item": item.code, "case": case.code, "programme": programme.code, "note": note.code, "user": user.code,
+        "secret": made.secret, "establishment": base.code, "office": cast.wenming.code,
+    }  # fmt: skip
+
+
+def _case(session: Session, unit: Unit, cast: Cast, *, actor: Actor, now: datetime) -> ReviewCase:
+    """A submitted activity in the first reader's hands."""
+    held = make_activity(session, host=unit, starts_at=now - timedelta(days=2))
+    case = ReviewCase(
+        activity_id=held.id,
+        reader_unit_id=cast.wenming.id,
+        submitted_at=now,
+        submitted_by_id=actor.user_id,
+        findings=[],
+    )
+    held.review_state = "under_review"
+    session.add(case)
+    session.flush()
+    return case
+
+
+def absent() -> dict[str, str]:
+    """The same names for nothing that exists."""
+    names = (
+        "activity", "session", "registration", "item", "case", "programme", "note", "user", "establishment", "office",
+    )  # fmt: skip
+    return dict.fromkeys(names, NOBODY) | {"secret": "z" * 22, "uid": "z" * 22}
+
+
+def events_of(session: Session) -> int:
+    return session.query(CheckInEvent).count()
+
+
+def organizer_of(session: Session, cast: Cast, unit: Unit) -> Actor:
+    """Whoever organizes at the unit."""
+    return actor_of(session, cast.organizer if unit.id == cast.town.id else cast.other_organizer)
