@@ -57,6 +57,8 @@ def create_activity(session: Session, data: ActivityInput, *, actor: Actor, now:
     """A draft. Raises RuleBroken for what cannot even be a draft."""
     data, details = checked(data)
     host = session.get_one(Unit, data.host_unit_id)
+    if host.retired_at is not None:
+        raise RuleBroken(Problem("host_retired", f"“{host.name}”已停用，不能再办新活动。", field="host"))
     activity = Activity(
         kind=data.kind, title=data.title, host_unit_id=host.id, created_at=now, created_by_id=actor.user_id,
         origin=Origin.PAPER.value if data.is_paper else Origin.LIVE.value, is_practice=data.is_practice,

@@ -37,6 +37,7 @@ ACTIONS: dict[str, Audited] = {
     "unit.created": _a("新建单位", "kind parent"),
     "unit.changed": _a("修改单位", "kind parent", "before after"),
     "unit.retired": _a("停用单位"),
+    "unit.restored": _a("恢复单位"),
     "readers.ordered": _a("设置审核顺序", "before after"),
     "organisation.imported": _a("导入单位和人员", "units users set_aside"),
     "demo.grown": _a("生成大批示例数据", "activities check_ins"),

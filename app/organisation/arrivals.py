@@ -31,6 +31,8 @@ from app.organisation.service import create_unit, create_user
 from app.sheets.headings import plain
 from app.sheets.reading import Sheet
 
+NEW_MOST = 1_000  # about five seconds; nobody else writes meanwhile
+
 # field: the headings that name it, the template's own first
 UNIT_COLUMNS: dict[str, tuple[str, ...]] = {
     "name": ("名称", "单位名称", "学校名称", "name"),
@@ -167,7 +169,8 @@ def edit_row(row: Row, changes: dict[str, str]) -> Row:
 def bring_in(session: Session, rows: Sequence[Row], *, aside: Collection[int], actor: Actor, now: datetime) -> Made:
     """Make every row that is new, or nothing at all.
 
-    Raises RowsRefused for a row that is wrong and not set aside, Conflict when all of it is there already.
+    Raises RowsRefused for a row that is wrong and not set aside, RuleBroken for too many at once, Conflict when
+    all of it is there already.
     """
     # One import at a time: the second one finds what the first has made.
     district = session.scalar(select(Unit).where(Unit.kind == UnitKind.DISTRICT.value).limit(1).with_for_update())
@@ -177,6 +180,10 @@ def bring_in(session: Session, rows: Sequence[Row], *, aside: Collection[int], a
     if any(each.standing is Standing.BAD for each in judged):
         raise RowsRefused(judged)
     new = [each for each in judged if each.standing is Standing.NEW]
+    if len(new) > NEW_MOST:
+        raise RuleBroken(
+            Problem("too_many_new", f"一次最多新建{NEW_MOST:,}行，这次有{len(new):,}行。请分成几个文件，一次导入一个。")
+        )
     if not new:
         raise Conflict("nothing_new", "这些行都已经有了，没有新建任何内容。")
     units = {unit.name: unit for unit in session.scalars(select(Unit))}

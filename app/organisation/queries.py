@@ -14,9 +14,14 @@ from app.kernel.tokens import digest
 from app.organisation.models import ReaderOrder, RoleGrant, SignIn, Unit, UnitKind, User
 
 
+def find_unit(session: Session, code: str) -> Unit | None:
+    """A unit by its code, retired ones too."""
+    return session.scalar(select(Unit).where(Unit.code == code))
+
+
 def get_unit(session: Session, code: str) -> Unit:
     """A unit by its code. Raises NotFound."""
-    unit = session.scalar(select(Unit).where(Unit.code == code))
+    unit = find_unit(session, code)
     if unit is None:
         raise NotFound("没有找到这个单位。")
     return unit

@@ -46,6 +46,8 @@ def create_unit(
     name = one_line(name)
     if not name:
         raise RuleBroken(Problem("unit_name_missing", "单位名称没有填。", field="name"))
+    if parent is not None and parent.retired_at is not None:
+        raise RuleBroken(Problem("parent_retired", f"“{parent.name}”已停用，不能做上级。", field="parent"))
     if session.scalar(select(Unit.id).where(Unit.name == name)) is not None:
         raise Conflict("unit_exists", f"已经有“{name}”这个单位，没有重复新建。")
     unit = Unit(name=name, kind=kind.value, parent_id=parent.id if parent else None, position=position, path="")
@@ -72,6 +74,8 @@ def create_user(
 ) -> User:
     """An account with its roles; without a password it waits for an invitation link."""
     login = one_line(login).lower()
+    if unit.retired_at is not None:
+        raise RuleBroken(Problem("unit_retired", f"“{unit.name}”已停用，不能再建账号。", field="unit"))
     if session.scalar(select(User.id).where(User.login == login)) is not None:
         raise Conflict("login_exists", f"登录名“{login}”已有人用，请换一个。")
     user = User(

@@ -17,7 +17,7 @@ from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.errors import Conflict, DomainError, Problem, RuleBroken
 from app.organisation.accounts import INVITED_FOR
-from app.organisation.arrivals import Made, RowsRefused, bring_in, edit_row, judge, read_rows
+from app.organisation.arrivals import NEW_MOST, Made, RowsRefused, bring_in, edit_row, judge, read_rows
 from app.organisation.models import UNIT_KIND_LABELS, UnitKind
 from app.organisation.permissions import Action
 from app.organisation.rules import Judged, Row, Sort, Standing
@@ -117,8 +117,9 @@ def import_rows() -> Response:
             made = bring_in(tx, draft.rows, aside=draft.aside, actor=current_actor(), now=now())
     except RowsRefused as refused:
         return _preview(draft, refused.judged, error=refused.message)
-    except Conflict as error:
-        return _preview(draft, judge(db.session(), draft.rows, aside=draft.aside), error=error.message, status=409)
+    except (Conflict, RuleBroken) as error:
+        status = 409 if isinstance(error, Conflict) else 422
+        return _preview(draft, judge(db.session(), draft.rows, aside=draft.aside), error=error.message, status=status)
     return _done(made)
 
 
@@ -143,7 +144,7 @@ def _preview(
         return _refused(_("内容太多，一次放不下。请分成几个文件，一次导入一个。"))
     return render(
         "organisation/import_preview.html", status=status if error else 200, error=error, bad=bad, good=good, aside=aside,
-        count=count, draft=token, fields=FIELDS, sorts=SORTS, roles=list(ROLE_LABELS.values()), notes=notes or {},
+        count=count, draft=token, fields=FIELDS, sorts=SORTS, roles=list(ROLE_LABELS.values()), most=NEW_MOST, notes=notes or {},
     )  # fmt: skip
 
 

@@ -11,12 +11,13 @@ from app.extensions import db
 from app.kernel.actor import ROLE_LABELS, Role
 from app.kernel.clock import now
 from app.kernel.database import transaction
-from app.kernel.errors import DomainError, NotFound
+from app.kernel.errors import Conflict, NotFound, Problem, RuleBroken
 from app.kernel.text import one_line
 from app.organisation import accounts
 from app.organisation.models import RoleGrant, Unit, User
 from app.organisation.permissions import Action
-from app.organisation.queries import get_unit, list_units
+from app.organisation.queries import find_unit, get_unit, list_units
+from app.organisation.rules import PERSON_MOST, login_of, login_problem, name_problem
 from app.organisation.service import create_user, grant_role
 from app.web.access import current_actor, requires, settings
 from app.web.organisation.blueprint import bp, get_user
@@ -27,14 +28,19 @@ from app.web.rendering import render, staff_page
 @requires(Action.ORGANISATION_MANAGE)
 def users() -> Response:
     """Accounts with their roles."""
+    return _users_page()
+
+
+def _users_page(*, errors: dict[str, str] | None = None) -> Response:
     staff_page()
     rows = db.session.scalars(select(User).join(Unit, Unit.id == User.unit_id).order_by(Unit.position, User.id)).all()
     held: dict[int, list[str]] = {}
     for grant in db.session.scalars(select(RoleGrant).order_by(RoleGrant.id)):
         held.setdefault(grant.user_id, []).append(ROLE_LABELS[Role(grant.role)])
     return render(
-        "organisation/users.html", rows=rows, held=held, units=list_units(db.session()), roles=ROLE_LABELS, typed={}
-    )
+        "organisation/users.html", status=422 if errors else 200, rows=rows, held=held, units=list_units(db.session()),
+        roles=ROLE_LABELS, typed=request.form, errors=errors or {},
+    )  # fmt: skip
 
 
 @bp.post("/organisation/users")
@@ -42,21 +48,28 @@ def users() -> Response:
 def add_user() -> Response:
     """An account with one role and an invitation link to paste into a chat."""
     form = request.form
+    login, name = login_of(form.get("login", "")), one_line(form.get("name", ""))
     try:
         with transaction(db.session) as tx:
-            unit = get_unit(tx, form.get("unit", ""))
-            role = Role(form.get("role", ""))
-            if not one_line(form.get("login", "")) or not one_line(form.get("name", "")):
-                raise NotFound("登录名和称呼都要填，没有新建。")
+            unit = find_unit(tx, form.get("unit", ""))
+            role = next((role for role in Role if role.value == form.get("role")), None)
+            found = {
+                "login": login_problem(login), "name": name_problem(name, PERSON_MOST),
+                "unit": "" if unit else _("请从列表里选单位。"), "role": "" if role else _("请选角色。"),
+            }  # fmt: skip
+            if problems := [Problem(f"{cell}_wrong", text, field=cell) for cell, text in found.items() if text]:
+                raise RuleBroken(problems)
+            assert unit is not None
+            assert role is not None
             user = create_user(
-                tx, login=form.get("login", "")[:40], name=form.get("name", "")[:40], unit=unit, roles=[(role, unit)],
-                actor=current_actor(), now=now(),
+                tx, login=login, name=name, unit=unit, roles=[(role, unit)], actor=current_actor(), now=now()
             )  # fmt: skip
             code = user.code
-        return redirect(url_for("organisation.user", code=code), 303)
-    except (DomainError, ValueError) as error:
-        flash(error.message if isinstance(error, DomainError) else _("请选角色。"), "bad")
-    return redirect(url_for("organisation.users"), 303)
+    except RuleBroken as refused:
+        return _users_page(errors={p.field: p.message for p in refused.problems})
+    except Conflict as taken:
+        return _users_page(errors={"login": taken.message})
+    return redirect(url_for("organisation.user", code=code), 303)
 
 
 @bp.get("/organisation/users/<code>")
