@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.kernel.database import Base, CodeMixin, IdMixin, UtcDateTime, enum_check
@@ -145,6 +145,14 @@ class Activity(CodeMixin, Base):
     takes_registration: Mapped[bool] = mapped_column(default=True)
     takes_walk_in: Mapped[bool] = mapped_column(default=True)
     needs_phone: Mapped[bool] = mapped_column(default=False)
+    takes_parties: Mapped[bool] = mapped_column(default=False, server_default=false())
+    needs_approval: Mapped[bool] = mapped_column(default=False, server_default=false())
+    names_minors: Mapped[bool] = mapped_column(default=False, server_default=false())  # a guardian consents first
+    leaves_school: Mapped[bool] = mapped_column(
+        default=False, server_default=false()
+    )  # a class needs its school's consent
+    sends_mail: Mapped[bool] = mapped_column(default=False, server_default=false())
+    offer_hours: Mapped[int | None]  # an offered place is answered within so many hours; None = no answer needed
     printed_code_on: Mapped[bool] = mapped_column(default=False)
     printed_code_version: Mapped[int] = mapped_column(default=1)
     photos_show_minors: Mapped[bool | None]
@@ -217,3 +225,50 @@ class ActivityChange(IdMixin, Base):
     field: Mapped[str] = mapped_column(String(20))  # time | venue
     before: Mapped[str] = mapped_column(Text)
     after: Mapped[str] = mapped_column(Text)
+
+
+class QuestionSort(StrEnum):
+    ONE_OF = "one_of"
+    SEVERAL_OF = "several_of"
+    SHORT_TEXT = "short_text"
+    NUMBER = "number"
+    YES_NO = "yes_no"
+
+
+class Question(CodeMixin, Base):
+    """An extra question of the registration form; its answers stand with the personal values."""
+
+    __tablename__ = "question"
+    __table_args__ = (enum_check("sort", QuestionSort), UniqueConstraint("activity_id", "position"))
+
+    activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id"))
+    position: Mapped[int]
+    sort: Mapped[str] = mapped_column(String(12))
+    wording: Mapped[str] = mapped_column(String(60))
+    options: Mapped[list[str]] = mapped_column(JSON, default=list)
+    is_required: Mapped[bool] = mapped_column(default=False)
+
+
+class PlaceQuota(IdMixin, Base):
+    """Places of one invited unit; `session_id` None means each session alike."""
+
+    __tablename__ = "place_quota"
+    __table_args__ = (UniqueConstraint("activity_id", "session_id", "unit_id"),)
+
+    activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id"), index=True)
+    session_id: Mapped[int | None] = mapped_column(ForeignKey("activity_session.id"))
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    places: Mapped[int]
+
+
+class PlaceHold(CodeMixin, Base):
+    """Places the organizer keeps free, e.g. for a class that has not registered yet."""
+
+    __tablename__ = "place_hold"
+
+    activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id"), index=True)
+    session_id: Mapped[int | None] = mapped_column(ForeignKey("activity_session.id"))
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    places: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    released_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

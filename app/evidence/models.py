@@ -65,6 +65,9 @@ class EvidenceItem(CodeMixin, Base):
     uploaded_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     superseded_by_id: Mapped[int | None] = mapped_column(ForeignKey("evidence_item.id"))
     reason: Mapped[str] = mapped_column(String(200), default="")
+    hidden_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # a family asked; the public page shows it no more
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # a sign-in sheet or a consent form
+    expired_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # its picture is gone, the hashes stay
 
 
 class PhotoBand(Base):
@@ -91,3 +94,22 @@ class PhotoMatch(CodeMixin, Base):
     state: Mapped[str] = mapped_column(String(10), default=MatchState.OPEN)
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class TakedownState(StrEnum):
+    OPEN = "open"
+    REMOVED = "removed"
+    KEPT = "kept"
+
+
+class Takedown(CodeMixin, Base):
+    """“有我或我的孩子，请撤下”: the picture hides at once, and the organizer is asked afterwards. Nobody's name."""
+
+    __tablename__ = "takedown"
+    __table_args__ = (enum_check("state", TakedownState),)
+
+    item_id: Mapped[int] = mapped_column(ForeignKey("evidence_item.id"), index=True)
+    state: Mapped[str] = mapped_column(String(8), default=TakedownState.OPEN)
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
