@@ -12,7 +12,6 @@ from wtforms import IntegerField, StringField, TextAreaField
 from wtforms.validators import Length, NumberRange, Optional
 
 from app.activities.kinds import KINDS
-from app.activities.models import Activity
 from app.evidence.queries import list_matches, slots_of
 from app.extensions import db
 from app.kernel.clock import now
@@ -25,7 +24,7 @@ from app.planning.models import Task
 from app.review import service
 from app.review.freeze import count_activity, involved_units
 from app.review.models import CaseState, ReviewCase
-from app.review.queries import current_case, get_case, history, queue, submitter_unit
+from app.review.queries import current_case, find_case, get_case, history, queue
 from app.web.access import current_actor, load_activity, requires
 from app.web.rendering import render, staff_page
 
@@ -66,12 +65,12 @@ def queue_page() -> Response:
 @requires(Action.REVIEW)
 def case_page(code: str) -> Response:
     """One case."""
-    return _case_page(get_case(db.session(), code, current_actor()), DecideForm(formdata=None))
+    return _case_page(code, DecideForm(formdata=None))
 
 
-def _case_page(case: ReviewCase, form: DecideForm, status: int = 200) -> Response:
+def _case_page(code: str, form: DecideForm, status: int = 200) -> Response:
     session = db.session()
-    activity = session.get_one(Activity, case.activity_id)
+    case, activity = find_case(session, code, current_actor())
     waiting = [row.code for row in queue(session, current_actor())]
     place = waiting.index(case.code) if case.code in waiting else -1
     names = unit_names(session)
@@ -87,7 +86,6 @@ def _case_page(case: ReviewCase, form: DecideForm, status: int = 200) -> Respons
         history=history(session, activity.id),
         host=names[activity.host_unit_id],
         co_hosts=[names[i] for i in sorted(involved_units(session, activity)) if i != activity.host_unit_id],
-        submitted_by=submitter_unit(session, case),
         task=session.get(Task, activity.primary_task_id) if activity.primary_task_id else None,
         place=place + 1,
         waiting=len(waiting),
@@ -113,14 +111,14 @@ def decide(code: str, verb: str) -> Response:
     actor = current_actor()
     waiting = [row.code for row in queue(db.session(), actor)]
     if not form.validate():
-        return _case_page(get_case(db.session(), code, actor), form, 422)
+        return _case_page(code, form, 422)
     try:
         with transaction(db.session) as tx:
             case = get_case(tx, code, actor)
             _carry_out(verb, tx, case, reason=form.reason.data or "", actor=actor)
     except RuleBroken as error:
         form.reason.errors = [problem.message for problem in error.problems]
-        return _case_page(get_case(db.session(), code, actor), form, 422)
+        return _case_page(code, form, 422)
     flash(_(_DONE[verb]), "good")
     place = waiting.index(code) if code in waiting else -1
     following = waiting[place + 1] if 0 <= place < len(waiting) - 1 else ""
