@@ -17,19 +17,13 @@ from app.kernel.text import ascii_digits, mask_name
 from app.kernel.tokens import random_secret
 from app.organisation.models import Unit
 from app.organisation.permissions import Action
+from app.registration.entering import Entry, PhoneTaken, register
 from app.registration.indexes import ticket_code
 from app.registration.models import RegistrationState
 from app.registration.places import find_session, places
 from app.registration.queries import RosterRow, count_by_state, get_registration, name_of, roster
 from app.registration.rules import PEOPLE_MOST
-from app.registration.service import (
-    Entry,
-    PhoneTaken,
-    cancel_registration,
-    change_capacity,
-    read_roster,
-    register,
-)
+from app.registration.service import cancel_registration, change_capacity, read_roster
 from app.web.access import current_actor, keys, load_activity, requires
 from app.web.paging import Page, asked_page
 from app.web.registration.blueprint import bp

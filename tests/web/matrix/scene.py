@@ -23,7 +23,7 @@ from app.organisation.models import Unit
 from app.organisation.queries import actor_of
 from app.organisation.service import create_user
 from app.progress.service import add_establishment, add_note
-from app.registration.service import Entry, register
+from app.registration.entering import Entry, register
 from app.review.models import ReviewCase
 from tests.cast import Cast
 from tests.factories import make_activity
