@@ -31,7 +31,8 @@ ROLES: dict[str, list[str]] = {
     "shenji": ["/audit", r"+/audit\?open=[^\"#]+"],
     "guanli": [
         "/plan/tasks/10", r"+/plan/tasks/10/indicators/[a-z0-9]{12}/target\?year=\d+", "/plan/tasks/10",
-        "+/plan/targets/[a-z0-9]{12}/retire", "/organisation", "/organisation/users", "+/organisation/users/[a-z0-9]{12}"],
+        "+/plan/targets/[a-z0-9]{12}/retire", "/organisation", "+/organisation/units/[a-z0-9]{12}", "/organisation/readers",
+        "/organisation/import", "/organisation/users", "+/organisation/users/[a-z0-9]{12}"],
 }  # fmt: skip
 
 
