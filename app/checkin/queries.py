@@ -233,7 +233,7 @@ def _arrivals() -> Any:
         )
         .join(Registration, Registration.id == CheckInEvent.registration_id)
         .outerjoin(PersonalDetail, PersonalDetail.registration_id == Registration.id)
-        .where(CheckInEvent.kind == EventKind.ARRIVAL.value)
+        .where(CheckInEvent.kind.in_((EventKind.ARRIVAL.value, EventKind.RESOLUTION.value)))
     )  # fmt: skip
 
 
