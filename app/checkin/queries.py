@@ -204,6 +204,12 @@ def check_ins_of(session: Session, registration_id: int) -> dict[int, datetime]:
     return {row.session_id: row.first_at for row in rows}
 
 
+def count_arrived(session: Session, registration_id: int) -> int:
+    """People of a registration who came, in its fullest session."""
+    people = CheckIn.grade_a + CheckIn.grade_b + CheckIn.grade_c + CheckIn.grade_d
+    return session.scalar(select(func.max(people)).where(CheckIn.registration_id == registration_id)) or 0
+
+
 def recent_arrivals(session: Session, session_id: int, *, limit: int = 8) -> list[ArrivalRow]:
     """Standing arrivals, newest first."""
     rows = session.execute(
