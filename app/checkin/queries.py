@@ -71,6 +71,8 @@ class OwnRow:
     session_id: int | None
     is_walk_in: bool
     first_at: datetime | None
+    is_party: bool = False
+    expected: int = 0  # of a party: how many were registered
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,8 @@ def list_own(session: Session, door: Door, *, secret_hashes: Sequence[str], brow
         OwnRow(
             key=(r.secret_hash or "")[:16], name=name or "", headcount=check.headcount if check else r.headcount,
             state=r.state, session_id=r.session_id, is_walk_in=r.kind == RegistrationKind.WALK_IN.value,
-            first_at=check.first_at if check else None,
+            first_at=check.first_at if check else None, is_party=r.kind == RegistrationKind.PARTY.value,
+            expected=r.headcount,
         )
         for r, name, check in rows
     ]  # fmt: skip

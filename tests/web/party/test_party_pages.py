@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.activities.models import Activity
+from app.checkin.codes import live_key, step_of
 from app.checkin.models import CheckIn
 from app.extensions import db
 from app.kernel.clock import now
@@ -226,3 +227,17 @@ def test_an_activity_without_parties_says_so(app: Flask, client: FlaskClient, co
     answer = client.post(f"/a/{codes['activity']}/class", data=filled(codes))
     assert answer.status_code == 422
     assert "按班报名" not in client.get(f"/a/{codes['activity']}").text
+
+
+def test_the_venues_code_asks_a_class_how_many_came(app: Flask, client: FlaskClient, codes: dict[str, str]) -> None:
+    register(client, codes)
+    key = live_key(app.extensions["keys"], codes["session"], step_of(now()))
+    for people, total in (("20", "20人"), ("18", "18人，一共38人")):
+        page = client.get(f"/s/{codes['session']}?k={key}").text
+        assert "您的班级" in page
+        form = {name: re.search(rf'name="{name}" value="([^"]+)"', page)[1] for name in ("grant", "activity", "ticket")}  # type: ignore[index]
+        done = client.post(f"/s/{codes['session']}", data={**form, "way": "class", "people": people})
+        assert done.status_code == 200
+        assert total in done.text
+    with app.app_context():
+        assert db.session.scalars(select(CheckIn.grade_d)).one() == 38
