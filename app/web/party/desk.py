@@ -45,7 +45,11 @@ def invitation_words(activity: Activity, unit: Unit) -> str:
 @bp.app_context_processor
 def _offer_parties() -> dict[str, object]:
     """`party_arrivals(activity, row)` for the console; one statement, nothing until called."""
-    return {"party_arrivals": lambda activity, row: list_parties(db.session(), activity, row), "new_uid": random_secret}
+    return {
+        "party_arrivals": lambda activity, row: list_parties(db.session(), activity, row),
+        "new_uid": random_secret,
+        "invitation_words": invitation_words,
+    }
 
 
 @bp.post("/activities/<code>/console/<session_code>/party/<registration_code>")

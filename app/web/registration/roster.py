@@ -16,7 +16,7 @@ from app.kernel.errors import NotFound, RuleBroken
 from app.kernel.text import ascii_digits, mask_name
 from app.kernel.tokens import random_secret
 from app.organisation.models import Unit
-from app.organisation.permissions import Action
+from app.organisation.permissions import Action, may_at
 from app.registration.entering import Entry, PhoneTaken, register
 from app.registration.indexes import ticket_code
 from app.registration.models import RegistrationState
@@ -34,7 +34,8 @@ PAGE_SIZE = 50
 SHEET_MOST = 500
 BLANK_LINES = 12
 STATES = {
-    "confirmed": (RegistrationState.CONFIRMED, RegistrationState.PENDING),
+    "confirmed": (RegistrationState.CONFIRMED,),
+    "pending": (RegistrationState.PENDING,),
     "waitlisted": (RegistrationState.WAITLISTED,),
     "cancelled": (RegistrationState.CANCELLED,),
 }
@@ -113,6 +114,7 @@ def _page(
         paging=_paging(activity, asked, here),
         capacity=capacity or CapacityForm(formdata=None),
         wrong_session=wrong_session,
+        may_setup=may_at(current_actor(), Action.ACTIVITY_EDIT, session.get_one(Unit, activity.host_unit_id).path),
         can_change=activity.state == "published" and activity.ends_at is not None and activity.ends_at > now(),
     )
 
