@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Blueprint, flash, redirect, request, url_for
@@ -9,7 +10,7 @@ from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import IntegerField, StringField, TextAreaField
-from wtforms.validators import Length, NumberRange, Optional
+from wtforms.validators import Length
 
 from app.activities.kinds import KINDS
 from app.evidence.queries import list_matches, slots_of
@@ -17,6 +18,7 @@ from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.errors import RuleBroken, Severity
+from app.kernel.text import ascii_digits, clean
 from app.organisation.models import Unit
 from app.organisation.permissions import Action
 from app.organisation.queries import unit_names
@@ -40,10 +42,25 @@ class DecideForm(FlaskForm):  # type: ignore[misc]
     reason = StringField("审核意见", validators=[Length(max=300, message="原因最多300个字。")])
 
 
+CLAIM_MOST = 100_000
+CLAIM_WORDS = f"人次请填0到{CLAIM_MOST}的整数。"
+
+
+class ClaimField(IntegerField):  # type: ignore[misc]
+    """A head-count as typed; what is none stays in the field, with our words beside it."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Raises ValueError in words."""
+        text = ascii_digits(clean("".join(valuelist)))
+        self.data = int(text) if re.fullmatch("[0-9]{1,6}", text) else None
+        if text and (self.data is None or self.data > CLAIM_MOST):
+            self.data = None
+            self.raw_data = [text[:20]]
+            raise ValueError(CLAIM_WORDS)
+
+
 class SubmitForm(FlaskForm):  # type: ignore[misc]
-    claimed = IntegerField(
-        "申报人次", validators=[Optional(), NumberRange(0, 100_000, message="人次请填0到100000的整数。")]
-    )
+    claimed = ClaimField("申报人次")
     remark = TextAreaField("说明", validators=[Length(max=300, message="说明最多300个字。")])
 
 

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
-EACH = 3  # addresses of one endpoint and role; a list's first rows are like its last
+EACH = 4  # addresses of one endpoint and role; a list's first rows are like its last
 _LINK = re.compile(r'(?:href|src|hx-get)="(/[^"#]*)')
 
 

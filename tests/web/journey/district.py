@@ -31,6 +31,7 @@ STAFF = ("jingban", "fuze", "shenhe", "shenji", "lingdao", "guanli")
 # Each needs a state that no reader reaches by a link, and has tests of its own.
 ELSEWHERE = {"static", "auth.second", "organisation.accept", "health.healthz", "health.readyz"}
 TODAY = "剪纸进课堂：石榴窗花"
+ASKED = "示例要确认的课"
 
 
 def seed(app: Flask) -> None:
@@ -55,6 +56,7 @@ def _furnish(tx: Session) -> None:
     for unit, title in ((host, "邻里读书会：示例夜读"), (other, "邻里读书会：示例夜读")):
         make_activity(tx, host=unit, title=title, kind="exchange", starts_at=tomorrow, venue="示例书屋",
                       programme_id=programme.id, audience="public", listing="listed", sessions=3)  # fmt: skip
+    make_activity(tx, host=host, title=ASKED, needs_approval=True, takes_parties=True, starts_at=tomorrow)
     make_activity(tx, host=host, title="示例草稿", state=ActivityState.DRAFT, starts_at=tomorrow)
     make_activity(tx, host=host, title="示例待同意", audience="public", listing="waiting", starts_at=tomorrow)
     task = tx.scalars(select(Task).where(Task.number == 12)).one()
@@ -86,14 +88,17 @@ def browsers(app: Flask) -> Iterator[tuple[str, FlaskClient, list[str]]]:
         found = {row.title: row for row in db.session.scalars(select(Activity).order_by(Activity.id.desc()))}
         today, row = found[TODAY].code, found[TODAY].sessions[0].code
         approved = next(a.code for a in found.values() if a.review_state == "approved")
+        asked = found[ASKED].code
+        school = db.session.scalars(select(Unit).where(Unit.name == "示例第一小学")).one().code
         listed = found["邻里读书会：示例夜读"].code
         screen = codes.screen_code(app.extensions["keys"], row, now())
         live = codes.live_key(app.extensions["keys"], row, codes.step_of(now()))
     guest = app.test_client()
     tickets = [_register(guest, code) for code in (today, listed)]
+    tickets = [_register_class(guest, asked, school), _register(guest, asked), *tickets]
     assert guest.post("/screen", data={"digits": screen}).status_code == 303
     public = ["/", "/accessibility", "/screen", "/screen/steps.json", "/api/v1/openapi.json", f"/a/{today}/register"]
-    yield "", guest, [*tickets, f"/s/{row}?k={live}", *public, f"/a/{listed}"]
+    yield "", guest, [*tickets, f"/s/{row}?k={live}", *public, f"/a/{listed}", f"/a/{asked}"]
     more = {
         "jingban": ["/workbench", "/progress/mine", f"/activities/{listed}/twins"],
         "fuze": [
@@ -102,6 +107,7 @@ def browsers(app: Flask) -> Iterator[tuple[str, FlaskClient, list[str]]]:
             "/programmes",
             f"/activities/{listed}",
             f"/activities/{listed}/registrations",
+            f"/activities/{asked}/registrations?state=pending",
         ],
         "shenhe": ["/review", f"/activities/{approved}/reopen"],
         "lingdao": ["/metrics", "/plan/tasks/10", "/api/v1/figures"],
@@ -120,6 +126,17 @@ def _register(guest: FlaskClient, code: str) -> str:
     """The address of a fresh ticket."""
     form = {"name": "李女士", "adults": "2", "children": "1", "phone": "13800131234", "consent": "y"}
     sent = guest.post(f"/a/{code}/register", data={**form, "submission": secrets.token_urlsafe(16)})
+    assert sent.status_code == 303, sent.text
+    return str(sent.location)
+
+
+def _register_class(guest: FlaskClient, code: str, school: str) -> str:
+    """The address of a class's ticket."""
+    form = {
+        "school": school, "classes-0-label": "三年级2班", "classes-0-pupils": "20", "classes-0-adults": "2",
+        "classes-0-without_photo": "1", "name": "张老师", "phone": "13900131234", "consent": "y",
+    }  # fmt: skip
+    sent = guest.post(f"/a/{code}/class", data={**form, "submission": secrets.token_urlsafe(16)})
     assert sent.status_code == 303, sent.text
     return str(sent.location)
 
