@@ -80,13 +80,14 @@ def make_desk(activity: Activity, form: RegisterForm | None = None, *, at: datet
         return desk
     _describe_places(desk, activity, at)
     desk.questions = list_questions(db.session(), activity)
-    desk.answers = typed_answers(desk.questions)
+    desk.answers = typed_answers()
     return desk
 
 
-def typed_answers(questions: list[Asking]) -> dict[str, list[str]]:
-    """What was typed, cut to a length that anybody would type."""
-    return {q.code: [value[:200] for value in request.form.getlist(q.field)[:20]] for q in questions}
+def typed_answers() -> dict[str, list[str]]:
+    """What was typed, by the question's code, cut to a length that anybody would type."""
+    names = [name for name in request.form if name.startswith("q_")][:20]
+    return {name[2:]: [value[:200] for value in request.form.getlist(name)[:20]] for name in names}
 
 
 def _describe_places(desk: Desk, activity: Activity, at: datetime) -> None:
@@ -142,7 +143,7 @@ def submit(code: str) -> Response:
 
 
 def _register(activity: Activity, filled: RegisterForm, moment: datetime) -> Response:
-    entry = _entry(filled, list_questions(db.session(), activity))
+    entry = _entry(filled)
     activity_code = activity.code
     if entry.phone:
         check_attempts(db.session(), "phone", _phone_key(activity_code), now=moment, free=FREE_TRIES, window=WINDOW)
@@ -167,7 +168,7 @@ def _tell(created: bool, state: str) -> None:
         flash(_("报名成功。"), "good")
 
 
-def _entry(filled: RegisterForm, questions: list[Asking]) -> Entry:
+def _entry(filled: RegisterForm) -> Entry:
     return Entry(
         session_code=filled.session.data if "session" in filled else None,
         name=filled.name.data or "",
@@ -177,7 +178,7 @@ def _entry(filled: RegisterForm, questions: list[Asking]) -> Entry:
         consent=bool(filled.consent.data),
         submission=filled.submission_id,
         browser=mine.browser_token(),
-        answers=typed_answers(questions),
+        answers=typed_answers(),
     )
 
 
