@@ -106,5 +106,5 @@ ACTIONS: dict[str, Audited] = {
     "privacy.purged": _a("到期删除个人信息", "registrations pictures consents feedback accounts texts"),
     "privacy.erased_again": _a("恢复备份后再次删除", "registrations"),
     "evidence.rehash": _a("核对照片文件", "count bad missing"),
-    "backup.restored": _a("恢复备份", "made_at rows"),
+    "backup.restored": _a("恢复备份", "made_at"),
 }

@@ -72,7 +72,7 @@ def _remove(session: Session, item: Item, table: Table, which: ColumnElement[boo
 
 
 def _count(session: Session, statement: Any) -> int:
-    done = cast(CursorResult[Any], session.execute(statement, execution_options={"synchronize_session": False}))
+    done = cast("CursorResult[Any]", session.execute(statement, execution_options={"synchronize_session": False}))
     return int(done.rowcount)
 
 

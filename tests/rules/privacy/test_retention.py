@@ -40,7 +40,7 @@ def test_an_entry_without_a_column_is_found() -> None:
 
 
 def test_a_column_cannot_be_personal_and_plain() -> None:
-    with pytest.raises(RetentionWrong, match="personal_detail.name"):
+    with pytest.raises(RetentionWrong, match=r"personal_detail\.name"):
         parse(SOURCE.read_text("utf-8").replace('personal_detail = ["registration_id"]', 'personal_detail = ["name"]'))
 
 

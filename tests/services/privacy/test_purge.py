@@ -138,8 +138,5 @@ def _end(activity: Activity) -> datetime:
 
 
 def _sums(session: Session) -> tuple[Any, ...]:
-    return tuple(
-        session.execute(
-            select(func.count(), func.sum(Registration.adults + Registration.children)).select_from(Registration)
-        ).one()
-    ) + (session.scalar(select(func.count()).select_from(CheckIn)),)
+    people = select(func.count(), func.sum(Registration.adults + Registration.children)).select_from(Registration)
+    return (*session.execute(people).one(), session.scalar(select(func.count()).select_from(CheckIn)))
