@@ -78,7 +78,7 @@ def open_entry(session: Session, seq: int) -> OpenedEntry:
         for name in committed
         if name in details and commitment(details[name].salt, details[name].value) == payload[name]["commit"]
     }
-    before, after = payload.get("before"), payload.get("after")
+    before, after = (None if name in committed else payload.get(name) for name in ("before", "after"))
     return OpenedEntry(
         entry=entry,
         label=ACTIONS[entry.action].label if entry.action in ACTIONS else entry.action,

@@ -15,6 +15,7 @@ from app.kernel.errors import Conflict, Problem, RuleBroken
 from app.kernel.text import one_line
 from app.organisation.accounts import invite
 from app.organisation.models import RoleGrant, Unit, UnitKind, User
+from app.organisation.queries import lock_district
 from app.organisation.rules import (
     Judged,
     Known,
@@ -173,7 +174,7 @@ def bring_in(session: Session, rows: Sequence[Row], *, aside: Collection[int], a
     all of it is there already.
     """
     # One import at a time: the second one finds what the first has made.
-    district = session.scalar(select(Unit).where(Unit.kind == UnitKind.DISTRICT.value).limit(1).with_for_update())
+    district = lock_district(session)
     if district is None:
         raise RuleBroken(Problem("no_district", "还没有区这一级单位。请先载入实施方案。"))
     judged = judge(session, rows, aside=aside)

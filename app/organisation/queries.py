@@ -27,6 +27,17 @@ def get_unit(session: Session, code: str) -> Unit:
     return unit
 
 
+def lock_district(session: Session) -> Unit | None:
+    """The root of the tree, locked until this transaction ends; None before a plan was loaded.
+
+    Whoever changes the tree, imports, or orders the readers takes turns here. Rows of the order itself would not
+    do: they are written anew, and who waits for a deleted row never sees its successor.
+    """
+    statement = select(Unit).where(Unit.kind == UnitKind.DISTRICT.value).order_by(Unit.id).limit(1)
+    # NO KEY UPDATE: rows that merely name the district by foreign key do not wait.
+    return session.scalar(statement.with_for_update(key_share=True))
+
+
 def list_units(session: Session, *, kinds: Iterable[UnitKind] | None = None, with_retired: bool = False) -> list[Unit]:
     """Units in the plan's order, then by name; never by any figure."""
     statement = select(Unit)

@@ -12,6 +12,7 @@ from app.audit.log import record
 from app.kernel.actor import Actor, Role
 from app.kernel.errors import NotFound, raise_if_blocked
 from app.organisation.models import ReaderOrder, RoleGrant, Unit, User
+from app.organisation.queries import lock_district
 from app.organisation.rules import Seat, check_seats
 
 READING = (Role.REVIEWER.value, Role.SECOND_READER.value)
@@ -28,10 +29,9 @@ def list_members(session: Session) -> dict[int, list[User]]:
     return found
 
 
-def read_seats(session: Session, *, lock: bool = False) -> list[Seat]:
-    """The order as it stands, by codes. With `lock`, nobody else changes it before this transaction ends."""
-    statement = select(ReaderOrder).order_by(ReaderOrder.position)
-    entries = session.scalars(statement.with_for_update() if lock else statement).all()
+def read_seats(session: Session) -> list[Seat]:
+    """The order as it stands, by codes."""
+    entries = session.scalars(select(ReaderOrder).order_by(ReaderOrder.position)).all()
     offices = {
         unit.id: unit.code for unit in session.scalars(select(Unit).where(Unit.id.in_([e.unit_id for e in entries])))
     }
@@ -55,7 +55,9 @@ def change_order(
 
     Raises RuleBroken (too few, the same person twice, not of the office), NotFound for an absent office.
     """
-    before = read_seats(session, lock=True)
+    lock_district(session)
+    session.expire_all()  # what was read before the lock may be gone
+    before = read_seats(session)
     after = change(list(before))
     if after == before:
         return

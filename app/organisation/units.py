@@ -12,6 +12,7 @@ from app.kernel.actor import Actor
 from app.kernel.errors import Conflict, Problem, RuleBroken
 from app.kernel.text import one_line
 from app.organisation.models import ReaderOrder, Unit, UnitKind, User
+from app.organisation.queries import lock_district
 from app.organisation.rules import LEVELS_MOST, NAME_MOST, name_problem
 
 
@@ -39,7 +40,7 @@ def change_unit(
 
     Raises RuleBroken with the field, Conflict for a name in use.
     """
-    _lock_tree(session)
+    lock_district(session)  # two moves at once could make a ring
     session.refresh(unit)
     name = one_line(name)
     is_root = unit.kind == UnitKind.DISTRICT.value
@@ -67,11 +68,6 @@ def change_unit(
     )  # fmt: skip
 
 
-def _lock_tree(session: Session) -> None:
-    """Two moves at once could make a ring: they take turns at the root."""
-    session.execute(select(Unit.id).where(Unit.kind == UnitKind.DISTRICT.value).with_for_update())
-
-
 def _move(session: Session, unit: Unit, parent: Unit) -> None:
     """Hang the unit below another, its whole subtree with it."""
     if parent.id == unit.parent_id:
@@ -93,7 +89,7 @@ def _move(session: Session, unit: Unit, parent: Unit) -> None:
 
 def retire_unit(session: Session, unit: Unit, *, actor: Actor, now: datetime) -> None:
     """It takes no new activity, account or unit below it; what it did stays. Raises Conflict, RuleBroken."""
-    _lock_tree(session)
+    lock_district(session)
     session.refresh(unit)
     if unit.retired_at is not None:
         raise Conflict("retired_already", "这个单位已经停用了，没有重复办理。")
@@ -111,7 +107,7 @@ def retire_unit(session: Session, unit: Unit, *, actor: Actor, now: datetime) ->
 
 def restore_unit(session: Session, unit: Unit, *, actor: Actor, now: datetime) -> None:
     """Back in use, where it stood. Raises RuleBroken when the unit above is retired."""
-    _lock_tree(session)
+    lock_district(session)
     session.refresh(unit)
     if unit.retired_at is None:
         raise Conflict("in_use", "这个单位没有停用。")

@@ -12,7 +12,7 @@ from app.sheets.headings import is_refused
 from app.sheets.limits import ROWS_MOST, Refused, form_of
 from app.sheets.reading import ROOT, WORDS, SheetRefused, read_sheets
 from app.sheets.template import TemplateColumn, TemplateSheet, build_template
-from tests.rules.sheets.books import GOOD, HOSTILE, UNIT_HEAD, book, ods
+from tests.rules.sheets.books import GOOD, HOSTILE, UNIT_HEAD, book, ods, repacked
 
 TAB = "\t"
 
@@ -57,6 +57,16 @@ def test_an_open_document_sheet_is_read_and_its_formula_refused() -> None:
         with pytest.raises(SheetRefused) as refused:
             read_sheets(ods([("名称", "类型")], more), "a.ods")
         assert refused.value.code == code
+
+
+def test_a_file_on_which_the_parser_turns_for_ever_ends_at_the_limit_of_time() -> None:
+    """A closing tag misspelt: the parser waits for it past the end of the file."""
+    endless = repacked(
+        ods([("名称",), ("甲",)]), lambda _name, part: part.replace(b"</table:table>", b"</table:tab:e>")
+    )
+    with pytest.raises(SheetRefused) as refused:
+        read_sheets(endless, "a.ods")
+    assert refused.value.code == "too_heavy"
 
 
 def test_numbers_dates_and_blanks_become_text_and_keep_their_line() -> None:

@@ -72,6 +72,8 @@ PLACES: dict[str, Place] = {
     "evidence.remove": _activity(Action.EVIDENCE_EDIT, item_code="item"),
     "evidence.settle": _activity(Action.EVIDENCE_EDIT),
     "evidence.upload": _activity(Action.EVIDENCE_EDIT, slot="=photos"),
+    "organisation.unit": Place(Action.ORGANISATION_MANAGE, {"code": "office"}),
+    "organisation.edit_unit": Place(Action.ORGANISATION_MANAGE, {"code": "office", "verb": "=retire"}),
     "organisation.user": Place(Action.ORGANISATION_MANAGE, {"code": "user"}),
     "organisation.change_user": Place(Action.ORGANISATION_MANAGE, {"code": "user", "verb": "=invite"}),
     "organisation.change_reader": Place(Action.ORGANISATION_MANAGE, {"unit": "office", "verb": "=people"}),

@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
+from app.audit.models import AuditEntry
 from app.extensions import db
 from app.kernel.database import transaction
 from app.organisation.models import Unit, User
@@ -45,6 +46,21 @@ def test_a_unit_is_made_renamed_moved_retired_and_restored(app: Flask, desk: Fla
     assert desk.post(f"{page}/retire").status_code == 409
     assert desk.post(f"{page}/restore").status_code == 303
     assert "这个单位已停用" not in desk.get(page).text
+
+
+def test_the_log_tells_the_name_before_and_after_in_words(
+    app: Flask, desk: FlaskClient, sign_in: Callable[[FlaskClient, str], None]
+) -> None:
+    form = {"name": "示例新镇", "kind": "town", "parent": code(app, "示例度假区")}
+    assert desk.post(f"/organisation/units/{code(app, '示例甲镇')}/change", data=form).status_code == 303
+    with app.app_context():
+        seq = db.session.scalar(select(func.max(AuditEntry.seq)).where(AuditEntry.action == "unit.changed"))
+    auditor = app.test_client()
+    sign_in(auditor, "shenji")
+    page = auditor.get(f"/audit?open={seq}").text
+    assert "<dt>之前</dt><dd>示例甲镇</dd>" in page
+    assert "<dt>之后</dt><dd>示例新镇</dd>" in page
+    assert "commit" not in page
 
 
 @pytest.mark.parametrize(
