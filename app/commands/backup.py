@@ -53,7 +53,7 @@ def show() -> None:
     found = list_backups(place())
     for name in found:
         manifest = read_manifest(place(), name)
-        click.echo(f"{name}  {sum(manifest.rows.values())}行  {len(manifest.pictures)}张照片  版本 {manifest.revision}")
+        click.echo(f"{name}：{sum(manifest.rows.values())}行，{len(manifest.pictures)}张照片，版本 {manifest.revision}")
     if not found:
         click.echo("还没有备份。运行 flask --app wsgi backup make")
 

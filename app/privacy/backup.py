@@ -26,6 +26,7 @@ from app.privacy.box import BackupBroken, box_keys, create, seal, unseal
 from app.privacy.disk import file_sha256
 from app.privacy.dump import (
     copy_sqlite,
+    drop_aside,
     dumping,
     load_postgresql,
     open_engine,
@@ -303,6 +304,9 @@ def prune(place: Place, *, now: datetime) -> int:
 
 def _prune_aside(place: Place, now: datetime) -> None:
     """Databases that a restore moved aside are backups too: they end after the same 30 days."""
+    oldest = now - timedelta(days=BACKUP_DAYS)
+    if not place.is_sqlite:
+        drop_aside(place.url, before=oldest.astimezone(UTC).strftime(STAMP))
     for path in (place.home / "aside").glob("*"):
-        if now.timestamp() - path.stat().st_mtime > BACKUP_DAYS * 86400:
+        if path.stat().st_mtime < oldest.timestamp():
             path.unlink()

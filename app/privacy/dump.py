@@ -169,6 +169,19 @@ def swap_postgresql(url: str, fresh: str, aside: str) -> None:
         admin.dispose()
 
 
+def drop_aside(url: str, *, before: str) -> None:
+    """Databases that a restore renamed, with a stamp before this one, go."""
+    prefix = f"{make_url(url).database}_aside_"
+    admin = create_engine(make_url(url), isolation_level="AUTOCOMMIT")
+    try:
+        with admin.connect() as connection:
+            named = connection.execute(text("SELECT datname FROM pg_database")).scalars()
+            for name in [n for n in named if n.startswith(prefix) and n.removeprefix(prefix) < before.lower()]:
+                connection.exec_driver_sql(f'DROP DATABASE "{name}"')
+    finally:
+        admin.dispose()
+
+
 def still_running() -> BackupBroken:
     return BackupBroken("still_running", "还有程序连着数据库，没有恢复。请先停下 shiliu-web 和 shiliu-worker，再试。")
 
@@ -188,6 +201,6 @@ def only_us(path: Path) -> None:
 
 
 __all__ = [
-    "ProgramMissing", "copy_sqlite", "dumping", "load_postgresql", "make_database", "only_us", "open_engine",
+    "ProgramMissing", "copy_sqlite", "drop_aside", "dumping", "load_postgresql", "make_database", "only_us", "open_engine",
     "postgresql_program", "scratch_database", "sqlite_path", "swap_postgresql",
 ]  # fmt: skip

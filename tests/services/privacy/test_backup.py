@@ -241,6 +241,23 @@ def test_old_backups_and_their_pictures_go(home: Home) -> None:
     assert [path for path in home.place.folder.rglob("*") if path.is_file()] == []
 
 
+def test_what_a_restore_moved_aside_goes_after_thirty_days_too(home: Home, request: pytest.FixtureRequest) -> None:
+    name = make(home)
+    assert home.flask("backup", "restore", name, "--yes").exit_code == 0
+
+    def aside() -> int:
+        if home.place.is_sqlite:
+            return len(list((home.place.home / "aside").iterdir()))
+        with request.getfixturevalue("server").admin() as connection:
+            found = connection.execute("SELECT count(*) FROM pg_database WHERE datname LIKE 'privacy_home_aside%'")
+            return int(found.fetchone()[0])
+
+    backup.prune(home.place, now=now() + timedelta(days=29))
+    assert aside() == 1
+    backup.prune(home.place, now=now() + timedelta(days=31))
+    assert aside() == 0
+
+
 def test_the_night_runs_once_and_again_the_next_day(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     moment = now()
     with home.app.app_context():
