@@ -20,8 +20,9 @@ HEAD = """# 个人信息留多久
 def page() -> str:
     """The page as it should stand."""
     parts = [HEAD]
-    for group, items in load_retention().groups():
+    for group, rules in load_retention().groups():
         parts.append(f"\n## {group}\n\n| 是什么 | 为什么 | 什么时候删 | 怎样删 | 依据 |\n|---|---|---|---|---|\n")
+        items = [item for _rule, items in rules for item in items]
         parts += [f"| {i.what} | {i.why} | {i.rule.said} | {i.way} | {i.basis} |\n" for i in items]
     return "".join(parts)
 

@@ -10,12 +10,14 @@ from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivityState, ReviewState
 from app.audit.log import record
-from app.checkin.models import CheckIn, CheckInEvent, EventKind, Outcome
+from app.checkin.models import CheckIn, CheckInEvent, EventKind, Method, Outcome
 from app.checkin.queries import undone_uids
-from app.checkin.rules import UNDO_REASONS
+from app.checkin.rules import PARTY_MOST, UNDO_REASONS
 from app.checkin.statements import insert_ignore
 from app.kernel.actor import Actor
 from app.kernel.errors import Conflict, Problem, RuleBroken
+
+COUNTING = (EventKind.ARRIVAL.value, EventKind.RESOLUTION.value)
 
 
 def check_open(activity: Activity) -> None:
@@ -40,7 +42,7 @@ def undo_check_in(
     event = session.scalar(
         select(CheckInEvent).where(
             CheckInEvent.uid == event_uid, CheckInEvent.activity_id == activity.id,
-            CheckInEvent.kind == EventKind.ARRIVAL.value,
+            CheckInEvent.kind.in_(COUNTING),
         )
     )  # fmt: skip
     if event is None or event.registration_id is None:
@@ -66,7 +68,7 @@ def _standing(session: Session, *where: Any) -> list[CheckInEvent]:
     return list(
         session.scalars(
             select(CheckInEvent)
-            .where(CheckInEvent.kind == EventKind.ARRIVAL.value, CheckInEvent.uid.not_in(undone_uids()), *where)
+            .where(CheckInEvent.kind.in_(COUNTING), CheckInEvent.uid.not_in(undone_uids()), *where)
             .order_by(CheckInEvent.id)
         )
     )
@@ -81,13 +83,46 @@ def _rebuild(session: Session, session_id: int, registration_id: int) -> None:
 
 
 def _projection(events: list[CheckInEvent]) -> CheckIn:
-    grades = {grade: sum(e.headcount for e in events if e.grade == grade) for grade in "ABCD"}
+    """Arrivals add up by grade; a number that staff confirmed replaces what stood before it."""
+    grades = dict.fromkeys("ABCD", 0)
+    for event in events:
+        if event.kind == EventKind.RESOLUTION.value:
+            grades = dict.fromkeys("ABCD", 0)
+        grades[event.grade or "D"] += event.headcount
     first, last = events[0], events[-1]
     return CheckIn(
         activity_id=first.activity_id, session_id=first.session_id, registration_id=first.registration_id,
         grade_a=grades["A"], grade_b=grades["B"], grade_c=grades["C"], grade_d=grades["D"], method=first.method,
         first_at=first.occurred_at, last_at=last.occurred_at,
     )  # fmt: skip
+
+
+def confirm_party(
+    session: Session, activity: Activity, *, session_id: int, registration_id: int, headcount: int, uid: str,
+    actor: Actor, now: datetime,
+) -> int:  # fmt: skip
+    """Staff counted a party that arrived: this number stands from now on, as 扫码核验; returns it.
+
+    The same `uid` again changes nothing. Raises RuleBroken for a number that cannot be, Conflict once sealed or
+    where the party has not arrived.
+    """
+    if not 1 <= headcount <= PARTY_MOST:
+        raise RuleBroken(Problem("headcount", f"人数请填1到{PARTY_MOST}的整数。", field="people"))
+    check_open(activity)
+    here = session.scalar(
+        select(CheckIn.id).where(CheckIn.session_id == session_id, CheckIn.registration_id == registration_id)
+    )
+    if here is None:
+        raise Conflict("not_arrived", "这个团体还没有签到，没有可核对的人数。")
+    values = {
+        "uid": uid, "kind": EventKind.RESOLUTION.value, "outcome": Outcome.ACCEPTED.value, "activity_id": activity.id,
+        "session_id": session_id, "registration_id": registration_id, "headcount": headcount, "grade": "A",
+        "method": Method.PARTY_CONFIRMED.value, "actor_id": actor.user_id, "occurred_at": now, "recorded_at": now,
+        "reason": "",
+    }  # fmt: skip
+    if insert_ignore(session, CheckInEvent, values, on=("uid",)):
+        _rebuild(session, session_id, registration_id)
+    return headcount
 
 
 def rebuild_check_ins(session: Session, activity_id: int) -> int:

@@ -41,6 +41,7 @@ class Method(StrEnum):
     PHONE_TAIL = "phone_tail"
     DESK_WALK_IN = "desk_walk_in"
     PARTY_CONFIRMED = "party_confirmed"
+    PARTY_OWN = "party_own"  # the teacher's own number
     COUNT = "count"
     PAPER = "paper"
 

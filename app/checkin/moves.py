@@ -14,7 +14,7 @@ from app.checkin.models import CheckIn
 from app.checkin.rules import Decision
 from app.kernel.actor import Actor
 from app.registration.models import Registration
-from app.registration.places import capacity_of, count_taken, promote_waiting, with_places
+from app.registration.places import promote_waiting, read_pools, with_places
 
 
 def move_here(session: Session, row: Any, *, actor: Actor, now: datetime) -> Decision | None:
@@ -30,8 +30,8 @@ def move_here(session: Session, row: Any, *, actor: Actor, now: datetime) -> Dec
         return Decision("foreign", "这个报名已经在另一场签到了，没有改场次。")
     with with_places(session, row.activity_id) as activity:
         registration = session.get_one(Registration, row.registration_id, populate_existing=True)
-        capacity = capacity_of(activity, row.id)
-        if capacity is not None and count_taken(session, activity, row.id) + registration.headcount > capacity:
+        room = read_pools(session, activity)[row.id].room
+        if not room.has_room(registration.headcount, registration.unit_id):
             return Decision("foreign", "要换到的这一场名额已满，没有改。现场坐得下的话，可以“直接加人”。")
         before = next((s.code for s in activity.sessions if s.id == registration.session_id), "")
         registration.session_id = row.id

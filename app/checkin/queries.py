@@ -71,6 +71,8 @@ class OwnRow:
     session_id: int | None
     is_walk_in: bool
     first_at: datetime | None
+    is_party: bool = False
+    expected: int = 0  # of a party: how many were registered
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,8 @@ def list_own(session: Session, door: Door, *, secret_hashes: Sequence[str], brow
         OwnRow(
             key=(r.secret_hash or "")[:16], name=name or "", headcount=check.headcount if check else r.headcount,
             state=r.state, session_id=r.session_id, is_walk_in=r.kind == RegistrationKind.WALK_IN.value,
-            first_at=check.first_at if check else None,
+            first_at=check.first_at if check else None, is_party=r.kind == RegistrationKind.PARTY.value,
+            expected=r.headcount,
         )
         for r, name, check in rows
     ]  # fmt: skip
@@ -202,6 +205,12 @@ def check_ins_of(session: Session, registration_id: int) -> dict[int, datetime]:
         select(CheckIn.session_id, CheckIn.first_at).where(CheckIn.registration_id == registration_id)
     )
     return {row.session_id: row.first_at for row in rows}
+
+
+def count_arrived(session: Session, registration_id: int) -> int:
+    """People of a registration who came, in its fullest session."""
+    people = CheckIn.grade_a + CheckIn.grade_b + CheckIn.grade_c + CheckIn.grade_d
+    return session.scalar(select(func.max(people)).where(CheckIn.registration_id == registration_id)) or 0
 
 
 def recent_arrivals(session: Session, session_id: int, *, limit: int = 8) -> list[ArrivalRow]:
@@ -233,7 +242,7 @@ def _arrivals() -> Any:
         )
         .join(Registration, Registration.id == CheckInEvent.registration_id)
         .outerjoin(PersonalDetail, PersonalDetail.registration_id == Registration.id)
-        .where(CheckInEvent.kind == EventKind.ARRIVAL.value)
+        .where(CheckInEvent.kind.in_((EventKind.ARRIVAL.value, EventKind.RESOLUTION.value)))
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ GRADE_BY_METHOD = {
     "venue_code": "B",
     "printed_code": "C",
     # Nothing proves a desk's own count, however honest: see docs/decisions/0005-grades-at-the-desk.md
+    "party_own": "D",
     "desk_walk_in": "D",
     "count": "D",
     "paper": "D",
@@ -23,6 +24,7 @@ GRADE_BY_METHOD = {
 
 METHOD_LABELS = {
     "ticket_scan": "扫报名码", "ticket_code": "签到台报短码", "phone_tail": "签到台报手机尾号", "party_confirmed": "团体清点",
+    "party_own": "带队老师报数",
     "live_code": "现场码", "venue_code": "现场短码", "printed_code": "张贴码", "desk_walk_in": "签到台加人", "count": "补录",
     "paper": "纸质签到表",
 }  # fmt: skip
@@ -35,6 +37,7 @@ UNDO_REASONS = {
 _ANY_TIME = ("count", "paper")
 # Doors that the participant opens alone.
 _OWN_DOORS = ("live_code", "venue_code", "printed_code")
+PARTY_MOST = 2000  # people of one party at once: a typing error, not a limit
 # A form of address that names nobody: 李女士, 张老师. Anything else is masked on a desk's screen.
 _TITLES = (
     "女士",
@@ -73,6 +76,7 @@ class Facts:
     first_at: datetime | None
     takes_walk_in: bool = True
     most: int | None = None
+    is_party: bool = False  # comes in parts: what follows the first adds to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ def _registration(facts: Facts) -> Decision | None:
 
 
 def _repeat(facts: Facts) -> Decision | None:
-    if facts.first_at is not None:
+    if facts.first_at is not None and not facts.is_party:
         return Decision("duplicate", "已签到，这次没有重复计数。")
     return None
 
@@ -148,12 +152,14 @@ def _size(facts: Facts) -> Decision | None:
 
 
 def most_of(kind: str, registered: int) -> int | None:
-    """The largest head-count of one scan: 6 for a walk-in, a family what it registered; a party has no limit.
+    """The largest head-count of one scan: 6 for a walk-in, a family what it registered, a party what nobody mistypes.
 
     domain.md, Check-in: one walk-in or family scan carries at most 6; more is a party.
     """
     if kind == "walk_in":
         return WALK_IN_MOST
+    if kind == "party":
+        return PARTY_MOST
     return max(WALK_IN_MOST, registered) if kind == "individual" else None
 
 

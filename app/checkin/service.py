@@ -17,7 +17,7 @@ from app.checkin.corrections import check_open
 from app.checkin.models import CheckIn, CheckInEvent, EventKind, Method, Outcome
 from app.checkin.moves import move_here
 from app.checkin.rules import GRADE_BY_METHOD, Decision, Facts, decide_check_in, first_words, most_of
-from app.checkin.statements import insert_ignore, insert_new, look_up
+from app.checkin.statements import add_part, insert_ignore, insert_new, look_up
 from app.kernel.actor import Actor
 from app.kernel.errors import Conflict, NotFound, Problem, RuleBroken
 from app.kernel.tokens import digest, random_secret
@@ -76,6 +76,7 @@ class Result:
     event_uid: str
     place: Place
     name: str = ""
+    here: int = 0  # of a party: all its people here by now
 
     @property
     def is_in(self) -> bool:
@@ -102,6 +103,8 @@ def check_in(session: Session, arrival: Arrival, *, now: datetime) -> Result:
     registration_id: int | None = row.registration_id
     if decision.accepted and arrival.mover is not None and registration_id is not None:
         decision = move_here(session, row, actor=arrival.mover, now=now) or decision
+    if decision.accepted and facts.is_party:
+        return _part(session, row, arrival, decision, headcount, now)
     first_at, inserted = facts.first_at, False
     if decision.accepted:
         if arrival.is_walk_in:
@@ -119,6 +122,17 @@ def check_in(session: Session, arrival: Arrival, *, now: datetime) -> Result:
     name = arrival.name if arrival.is_walk_in else row.name or ""
     return Result(
         decision.outcome, decision.message, first_at, counted, registration_id, arrival.uid, _place(row), name
+    )  # fmt: skip
+
+
+def _part(session: Session, row: Any, arrival: Arrival, decision: Decision, headcount: int, now: datetime) -> Result:
+    """One bus of a class: the event decides whether it is new, its people add to those here already."""
+    if not _keep_event(session, row, arrival, row.registration_id, decision, headcount, now):
+        return _first_answer(session, arrival.uid, row)
+    add_part(session, _projected(row, arrival, row.registration_id, headcount, now))
+    return Result(
+        decision.outcome, decision.message, row.first_at or now, headcount, row.registration_id, arrival.uid,
+        _place(row), row.name or "", _counted(row) + headcount,
     )  # fmt: skip
 
 
@@ -161,6 +175,7 @@ def _facts(row: Any, arrival: Arrival, now: datetime) -> tuple[Facts, int]:
         same_session=not chooses or row.registered_session in (None, row.id) or arrival.mover is not None,
         registration_state=row.registration_state or "", is_walk_in=arrival.is_walk_in, headcount=headcount,
         first_at=row.first_at, takes_walk_in=row.takes_walk_in, most=most_of(kind, registered),
+        is_party=kind == RegistrationKind.PARTY.value,
     )  # fmt: skip
     return facts, headcount
 
@@ -188,13 +203,17 @@ def _walk_in_registration(session: Session, row: Any, arrival: Arrival, now: dat
 
 
 def _project(session: Session, row: Any, arrival: Arrival, registration_id: int, headcount: int, now: datetime) -> bool:
+    values = _projected(row, arrival, registration_id, headcount, now)
+    return insert_ignore(session, CheckIn, values, on=("session_id", "registration_id"))
+
+
+def _projected(row: Any, arrival: Arrival, registration_id: int, headcount: int, now: datetime) -> dict[str, Any]:
     grade = GRADE_BY_METHOD[arrival.method.value]
-    values = {
+    return {
         "activity_id": row.activity_id, "session_id": row.id, "registration_id": registration_id,
         "grade_a": 0, "grade_b": 0, "grade_c": 0, "grade_d": 0, f"grade_{grade.lower()}": headcount,
         "method": arrival.method.value, "first_at": now, "last_at": now,
     }  # fmt: skip
-    return insert_ignore(session, CheckIn, values, on=("session_id", "registration_id"))
 
 
 def _keep_event(

@@ -83,3 +83,20 @@ def insert_new(session: Session, model: Any, values: dict[str, Any], *, on: tupl
 def insert_ignore(session: Session, model: Any, values: dict[str, Any], *, on: tuple[str, ...]) -> bool:
     """The same; True when the row is ours."""
     return insert_new(session, model, values, on=on) is not None
+
+
+@cache
+def _add(dialect: str) -> Any:
+    module = postgresql if dialect == "postgresql" else sqlite
+    table = CheckIn.__table__
+    statement = module.insert(table)
+    added = {name: table.c[name] + statement.excluded[name] for name in ("grade_a", "grade_b", "grade_c", "grade_d")}
+    return statement.on_conflict_do_update(
+        index_elements=["session_id", "registration_id"], set_={**added, "last_at": statement.excluded.last_at}
+    )
+
+
+def add_part(session: Session, values: dict[str, Any]) -> None:
+    """A part of a party: the first makes the row, the next ones add to it."""
+    connection = session.connection()
+    connection.execute(_add(connection.dialect.name), values)

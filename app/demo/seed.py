@@ -29,7 +29,7 @@ from app.organisation.service import create_unit, create_user, hash_password
 from app.planning.models import Indicator, Task
 from app.planning.service import set_target
 from app.progress.service import add_establishment, add_note, decide
-from app.registration.service import Entry, register
+from app.registration.entering import Entry, register
 from app.review.service import approve, return_case, submit
 
 TOWNS = ("示例甲镇", "示例乙镇", "示例丙街道", "示例丁街道")

@@ -80,12 +80,14 @@ class Retention:
         """(table, column) of every personal value."""
         return frozenset(column for item in self.items for column in item.columns)
 
-    def groups(self) -> list[tuple[str, list[Item]]]:
-        """Items by whom they are about, in the order of the file."""
-        found: dict[str, list[Item]] = {}
+    def groups(self) -> list[tuple[str, list[tuple[Rule, list[Item]]]]]:
+        """Items by whom they are about, then by when they go, in the order of the file."""
+        found: dict[str, dict[str, list[Item]]] = {}
         for item in self.items:
-            found.setdefault(item.group, []).append(item)
-        return list(found.items())
+            found.setdefault(item.group, {}).setdefault(item.rule.key, []).append(item)
+        return [
+            (group, [(self.rules[key], items) for key, items in by_rule.items()]) for group, by_rule in found.items()
+        ]
 
 
 @functools.cache

@@ -42,3 +42,8 @@ def browser_index(keys: KeyRing, activity_code: str, browser: str) -> str:
 def submission_index(keys: KeyRing, activity_code: str, browser: str, submission: str) -> str:
     """Blind index of one form in one browser: a copied or cached page never opens another's ticket."""
     return keys.blind("submission", activity_code, browser, submission)
+
+
+def invitation_key(keys: KeyRing, activity_code: str, unit_code: str) -> str:
+    """The key in the invitation link of one unit (132 bits); nothing of it is stored."""
+    return mac_text(keys.codes, "invitation", activity_code, unit_code)

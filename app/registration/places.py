@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select, union_all
 from sqlalchemy.orm import Session
 
-from app.activities.models import Activity, ActivitySession, ActivityState, Attendance
+from app.activities.models import Activity, ActivitySession, ActivityState, Attendance, PlaceHold, PlaceQuota
 from app.audit.log import record
 from app.kernel.actor import SYSTEM
-from app.registration.models import Registration, RegistrationKind, RegistrationState
-from app.registration.rules import InLine, promote
+from app.registration.mail import put_letter
+from app.registration.models import MailKind, Registration, RegistrationKind, RegistrationState
+from app.registration.rules import InLine, Room, promote
 
 # Walk-ins and counts take no registration place (domain.md, Registration).
-_PLACED = (RegistrationKind.INDIVIDUAL.value, RegistrationKind.PARTY.value)
-_HELD = (RegistrationState.CONFIRMED.value, RegistrationState.PENDING.value)
+PLACED = (RegistrationKind.INDIVIDUAL.value, RegistrationKind.PARTY.value)
+HELD = (RegistrationState.CONFIRMED.value, RegistrationState.PENDING.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,20 @@ class Places:
         return None if self.capacity is None else max(0, self.capacity - self.taken)
 
 
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A room with its line: the smallest waiting one of each unit, and how many registrations wait."""
+
+    room: Room
+    line: tuple[InLine, ...]
+    waiting: int
+
+
 @contextmanager
 def with_places(session: Session, activity_id: int) -> Iterator[Activity]:
     """Hold the activity's lock until the transaction ends, and read it and its sessions afresh.
 
-    The one place that takes it: register, change, cancel, promote and capacity all come through here.
+    The one place that takes it: register, change, cancel, promote, capacity, quotas and holds all come through here.
     PostgreSQL locks the row (FOR NO KEY UPDATE, so that check-ins that point at it go on); on SQLite
     the write transaction is exclusive already.
     """
@@ -58,6 +68,11 @@ def pool_of(activity: Activity, session_id: int | None) -> int | None:
     return session_id if activity.attendance == Attendance.CHOOSE_ONE.value else None
 
 
+def pools_of(activity: Activity) -> list[int | None]:
+    """The keys of all pools of an activity."""
+    return [s.id for s in activity.sessions] if activity.attendance == Attendance.CHOOSE_ONE.value else [None]
+
+
 def capacity_of(activity: Activity, session_id: int | None) -> int | None:
     """People that fit. Covering all sessions, the smallest room decides."""
     if activity.attendance == Attendance.CHOOSE_ONE.value:
@@ -66,24 +81,55 @@ def capacity_of(activity: Activity, session_id: int | None) -> int | None:
     return min(limits) if limits else None
 
 
-def count_taken(session: Session, activity: Activity, session_id: int | None) -> int:
-    """People with a place now."""
-    statement = select(func.coalesce(func.sum(Registration.adults + Registration.children), 0)).where(
-        Registration.activity_id == activity.id, Registration.kind.in_(_PLACED), Registration.state.in_(_HELD)
-    )
-    if activity.attendance == Attendance.CHOOSE_ONE.value:
-        statement = statement.where(Registration.session_id == session_id)
-    return int(session.scalar(statement) or 0)
+def read_pools(session: Session, activity: Activity) -> dict[int | None, Pool]:
+    """Every pool as it stands under the lock; two statements, however many people there are."""
+    people = Registration.adults + Registration.children
+    rows = session.execute(
+        select(
+            Registration.session_id, Registration.unit_id, Registration.state, func.sum(people).label("people"),
+            func.min(people).label("smallest"), func.count().label("count"),
+        )
+        .where(
+            Registration.activity_id == activity.id, Registration.kind.in_(PLACED),
+            Registration.state != RegistrationState.CANCELLED.value,
+        )
+        .group_by(Registration.session_id, Registration.unit_id, Registration.state)
+    ).all()  # fmt: skip
+    limits: Sequence[Any] = session.execute(
+        union_all(
+            select(literal("quota").label("sort"), PlaceQuota.session_id, PlaceQuota.unit_id, PlaceQuota.places).where(
+                PlaceQuota.activity_id == activity.id
+            ),
+            select(literal("hold"), PlaceHold.session_id, PlaceHold.unit_id, PlaceHold.places).where(
+                PlaceHold.activity_id == activity.id, PlaceHold.released_at.is_(None)
+            ),
+        )
+    ).all()
+    return {pool: _pool(activity, pool, rows, limits) for pool in pools_of(activity)}
 
 
-def waiting_line(session: Session, activity: Activity, session_id: int | None) -> list[Registration]:
-    """The waitlist in order."""
-    statement = select(Registration).where(
-        Registration.activity_id == activity.id, Registration.state == RegistrationState.WAITLISTED.value
-    )
-    if activity.attendance == Attendance.CHOOSE_ONE.value:
-        statement = statement.where(Registration.session_id == session_id)
-    return list(session.scalars(statement.order_by(Registration.queue, Registration.id)))
+def _pool(activity: Activity, pool: int | None, rows: Sequence[Any], limits: Sequence[Any]) -> Pool:
+    mine = [row for row in rows if pool is None or row.session_id == pool]
+    held: dict[int | None, int] = {}
+    quotas: dict[int, int] = {}
+    for sort, session_id, unit_id, places in limits:
+        if pool is not None and session_id not in (None, pool):
+            continue
+        if sort == "hold":
+            held[unit_id] = held.get(unit_id, 0) + places
+        else:
+            quotas[unit_id] = places
+    used: dict[int, int] = {}
+    taken = 0
+    for row in mine:
+        if row.state in HELD:
+            taken += int(row.people)
+            if row.unit_id is not None:
+                used[row.unit_id] = used.get(row.unit_id, 0) + int(row.people)
+    waiting = [row for row in mine if row.state == RegistrationState.WAITLISTED.value]
+    line = tuple(InLine(0, int(row.smallest), row.unit_id) for row in waiting)
+    room = Room(capacity_of(activity, pool), taken, held, quotas, used)
+    return Pool(room, line, sum(int(row.count) for row in waiting))
 
 
 def next_queue(session: Session, activity: Activity) -> int:
@@ -94,35 +140,66 @@ def next_queue(session: Session, activity: Activity) -> int:
     return int(last or 0) + 1
 
 
+def use_hold(session: Session, activity: Activity, pool: int | None, unit_id: int | None, headcount: int) -> None:
+    """What was kept for this unit becomes its registration's places."""
+    if unit_id is None:
+        return
+    holds = session.scalars(
+        select(PlaceHold)
+        .where(PlaceHold.activity_id == activity.id, PlaceHold.unit_id == unit_id, PlaceHold.released_at.is_(None))
+        .order_by(PlaceHold.id)
+    )
+    for hold in holds:
+        if pool is not None and hold.session_id not in (None, pool):
+            continue
+        used = min(hold.places, headcount)
+        hold.places -= used
+        headcount -= used
+
+
 def promote_waiting(session: Session, activity: Activity, *, now: datetime) -> list[Registration]:
     """Give freed places to the first in line who fit; call with the lock held."""
     session.flush()
     moved: list[Registration] = []
     if activity.state != ActivityState.PUBLISHED.value:
         return moved
-    pools: list[int | None] = (
-        [s.id for s in activity.sessions] if activity.attendance == Attendance.CHOOSE_ONE.value else [None]
-    )
-    for pool in pools:
-        line = waiting_line(session, activity, pool)
-        if not line:
-            continue
-        ids = promote(
-            [InLine(r.id, r.headcount) for r in line],
-            capacity=capacity_of(activity, pool),
-            taken=count_taken(session, activity, pool),
-        )
-        for registration in line:
-            if registration.id in ids:
-                registration.state = RegistrationState.CONFIRMED.value
-                registration.promoted_at = now
+    for pool, standing in read_pools(session, activity).items():
+        if standing.waiting:
+            ids = promote(_line(session, activity, pool), room=standing.room)
+            rows = session.scalars(select(Registration).where(Registration.id.in_(ids)).order_by(Registration.queue))
+            for registration in rows.all():
+                _move_up(session, activity, pool, registration, now)
                 moved.append(registration)
-                record(
-                    session, "registration.promoted", actor=SYSTEM, object_type="registration",
-                    object_code=registration.code, now=now, payload={"headcount": registration.headcount},
-                )  # fmt: skip
     session.flush()
     return moved
+
+
+def _line(session: Session, activity: Activity, pool: int | None) -> list[InLine]:
+    """The waitlist of a pool in order."""
+    statement = select(Registration.id, Registration.adults + Registration.children, Registration.unit_id).where(
+        Registration.activity_id == activity.id, Registration.state == RegistrationState.WAITLISTED.value
+    )
+    if pool is not None:
+        statement = statement.where(Registration.session_id == pool)
+    return [InLine(*row) for row in session.execute(statement.order_by(Registration.queue, Registration.id))]
+
+
+def _move_up(session: Session, activity: Activity, pool: int | None, registration: Registration, now: datetime) -> None:
+    """To a place: at once, or offered where the organizer wants an answer, or before the organizer's approval."""
+    registration.promoted_at = now
+    registration.state = RegistrationState.CONFIRMED.value
+    if activity.offer_hours is not None and (activity.starts_at is None or activity.starts_at > now):
+        until = now + timedelta(hours=activity.offer_hours)
+        registration.offered_until = min(until, activity.starts_at) if activity.starts_at else until
+        registration.state = RegistrationState.PENDING.value
+    elif activity.needs_approval:
+        registration.state = RegistrationState.PENDING.value
+    use_hold(session, activity, pool, registration.unit_id, registration.headcount)
+    put_letter(session, activity, registration, MailKind.PROMOTED, now=now)
+    record(
+        session, "registration.promoted", actor=SYSTEM, object_type="registration",
+        object_code=registration.code, now=now, payload={"headcount": registration.headcount},
+    )  # fmt: skip
 
 
 def count_ahead(session: Session, registration: Registration, activity: Activity) -> int:
@@ -143,32 +220,40 @@ def places(session: Session, activity: Activity) -> dict[int | None, Places]:
 
 
 def places_of_many(session: Session, activities: Sequence[Activity]) -> dict[int, dict[int | None, Places]]:
-    """`places` by activity id, for lists; one statement however many they are."""
+    """`places` by activity id, for lists; one statement however many they are. What is held counts as taken."""
+    ids = [activity.id for activity in activities]
     rows = session.execute(
-        select(
-            Registration.activity_id, Registration.session_id, Registration.state,
-            func.sum(Registration.adults + Registration.children).label("people"),
+        union_all(
+            select(
+                Registration.activity_id, Registration.session_id, Registration.state,
+                func.sum(Registration.adults + Registration.children).label("people"),
+            )
+            .where(
+                Registration.activity_id.in_(ids), Registration.kind.in_(PLACED),
+                Registration.state.in_((*HELD, RegistrationState.WAITLISTED.value)),
+            )
+            .group_by(Registration.activity_id, Registration.session_id, Registration.state),
+            select(
+                PlaceHold.activity_id, PlaceHold.session_id, literal(RegistrationState.PENDING.value),
+                func.sum(PlaceHold.places),
+            )
+            .where(PlaceHold.activity_id.in_(ids), PlaceHold.released_at.is_(None))
+            .group_by(PlaceHold.activity_id, PlaceHold.session_id),
         )
-        .where(
-            Registration.activity_id.in_([activity.id for activity in activities]),
-            Registration.kind.in_(_PLACED), Registration.state.in_((*_HELD, RegistrationState.WAITLISTED.value)),
-        )
-        .group_by(Registration.activity_id, Registration.session_id, Registration.state)
     ).all()  # fmt: skip
     return {
-        activity.id: _pools(activity, [row for row in rows if row.activity_id == activity.id])
+        activity.id: _shown(activity, [row for row in rows if row.activity_id == activity.id])
         for activity in activities
     }
 
 
-def _pools(activity: Activity, rows: Sequence[Any]) -> dict[int | None, Places]:
-    choose = activity.attendance == Attendance.CHOOSE_ONE.value
+def _shown(activity: Activity, rows: Sequence[Any]) -> dict[int | None, Places]:
     result: dict[int | None, Places] = {}
-    for pool in [s.id for s in activity.sessions] if choose else [None]:
-        mine = [row for row in rows if not choose or row.session_id == pool]
+    for pool in pools_of(activity):
+        mine = [row for row in rows if pool is None or row.session_id in (None, pool)]
         result[pool] = Places(
             capacity=capacity_of(activity, pool),
-            taken=sum(int(row.people) for row in mine if row.state in _HELD),
+            taken=sum(int(row.people) for row in mine if row.state in HELD),
             waiting=sum(int(row.people) for row in mine if row.state == RegistrationState.WAITLISTED.value),
         )
     return result

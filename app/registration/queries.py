@@ -13,8 +13,9 @@ from app.kernel.errors import NotFound
 from app.kernel.keys import KeyRing
 from app.kernel.text import mask_name, normalise_code
 from app.kernel.tokens import digest
+from app.organisation.models import Unit
 from app.registration.indexes import tail_index, ticket_code_index
-from app.registration.models import PersonalDetail, Registration, RegistrationKind, RegistrationState
+from app.registration.models import PartyClass, PersonalDetail, Registration, RegistrationKind, RegistrationState
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,9 @@ class RosterRow:
     queue: int | None
     created_at: datetime
     erased: bool
+    unit: str = ""
+    classes: str = ""  # of a party
+    is_offer: bool = False  # waits for the participant's answer, not for the organizer
 
     @property
     def headcount(self) -> int:
@@ -119,23 +123,39 @@ def roster(
     """
     is_waiting = Registration.state == RegistrationState.WAITLISTED.value
     statement = (
-        select(Registration, PersonalDetail.name, PersonalDetail.phone)
+        select(Registration, PersonalDetail.name, PersonalDetail.phone, Unit.name)
+        .outerjoin(Unit, Unit.id == Registration.unit_id)
         .outerjoin(PersonalDetail, PersonalDetail.registration_id == Registration.id)
         .where(*_on_roster(activity_id, session_id), Registration.state.in_([state.value for state in states]))
         .order_by(case((is_waiting, Registration.queue), else_=0), Registration.id)
         .limit(size)
         .offset((page - 1) * size)
     )
+    found = session.execute(statement).all()
+    classes = _class_labels(session, [row[0].id for row in found if row[0].kind == RegistrationKind.PARTY.value])
     return [
         RosterRow(
             code=r.code, kind=r.kind, state=r.state, session_id=r.session_id,
             name=(name or "") if keys else mask_name(name or ""),
             phone=keys.decrypt(phone, context=f"phone:{r.code}") if keys and phone else "",
             adults=r.adults, children=r.children, queue=r.queue, created_at=r.created_at,
-            erased=r.erased_at is not None,
+            erased=r.erased_at is not None, unit=unit or "", classes="、".join(classes.get(r.id, ())),
+            is_offer=r.offered_until is not None,
         )
-        for r, name, phone in session.execute(statement)
+        for r, name, phone, unit in found
     ]  # fmt: skip
+
+
+def _class_labels(session: Session, ids: Sequence[int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    if ids:
+        for registration_id, label in session.execute(
+            select(PartyClass.registration_id, PartyClass.label)
+            .where(PartyClass.registration_id.in_(ids))
+            .order_by(PartyClass.registration_id, PartyClass.position)
+        ):
+            found.setdefault(registration_id, []).append(label)
+    return found
 
 
 def _on_roster(activity_id: int, session_id: int | None) -> list[ColumnElement[bool]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from app.kernel.errors import Problem
@@ -17,6 +18,10 @@ NAME_STORED = 40  # code points of the column
 CAPACITY_MOST = 100_000
 REASON_MOST = 200
 CONSENT_VERSION = "2026-11"
+PARTY_CONSENT_VERSION = "school-2026-11"
+CLASSES_MOST, PUPILS_MOST, CLASS_ADULTS_MOST, LABEL_MOST = 30, 100, 30, 30
+EMAIL_MOST = 120
+_EMAIL = re.compile(r"[^@\s]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +34,63 @@ class Asked:
     phone: str
     consent: bool
     needs_phone: bool
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassEntry:
+    """One class of a party as typed: 三年级2班, its pupils, the adults with it, how many want no photo."""
+
+    label: str
+    pupils: int
+    adults: int
+    without_photo: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class InLine:
-    """Someone on the waitlist, in order of `queue`."""
+    """Someone on the waitlist, in order of `queue`; `unit_id` is a party's school or town."""
 
     id: int
     headcount: int
+    unit_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """One pool of places. `held`: kept free, by the unit they are kept for (None: for nobody yet).
+
+    `quotas`: the most people of a unit, `used`: those of it who have a place. `capacity` None is no limit.
+    """
+
+    capacity: int | None
+    taken: int
+    held: Mapping[int | None, int] = field(default_factory=dict)
+    quotas: Mapping[int, int] = field(default_factory=dict)
+    used: Mapping[int, int] = field(default_factory=dict)
+
+    def free_for(self, unit_id: int | None) -> int | None:
+        """People of this unit who still fit; None without any limit."""
+        limits = []
+        if self.capacity is not None:
+            kept = sum(places for unit, places in self.held.items() if unit is None or unit != unit_id)
+            limits.append(self.capacity - self.taken - kept)
+        if unit_id is not None and unit_id in self.quotas:
+            limits.append(self.quotas[unit_id] - self.used.get(unit_id, 0))
+        return min(limits) if limits else None
+
+    def has_room(self, headcount: int, unit_id: int | None) -> bool:
+        free = self.free_for(unit_id)
+        return free is None or headcount <= free
+
+    def seated(self, headcount: int, unit_id: int | None) -> Room:
+        """The same pool after these people got their places; what was kept for their unit is used up first."""
+        held, used = dict(self.held), dict(self.used)
+        if unit_id is not None:
+            used[unit_id] = used.get(unit_id, 0) + headcount
+            if unit_id in held:
+                held[unit_id] = max(0, held[unit_id] - headcount)
+        return replace(self, taken=self.taken + headcount, held=held, used=used)
 
 
 def name_length(name: str) -> int:
@@ -63,8 +117,49 @@ def problems_of(asked: Asked) -> list[Problem]:
             found.append(Problem("phone_wrong", f"手机号不对，请填11位手机号{hint}。", field="phone"))
     elif asked.needs_phone:
         found.append(Problem("phone_missing", "这场活动要留手机号，方便主办单位联系您。", field="phone"))
+    found.extend(email_problems(asked.email))
     if not asked.consent:
         found.append(Problem("consent_missing", "请勾选同意，主办单位才能为您报名。", field="consent"))
+    return found
+
+
+def email_problems(email: str) -> list[Problem]:
+    """An address is optional; one that cannot be is said."""
+    text = one_line(email)
+    if text and (len(text) > EMAIL_MOST or not _EMAIL.fullmatch(text)):
+        return [Problem("email_wrong", "邮箱地址不对，请核对，或者留空。", field="email")]
+    return []
+
+
+def contact_problems(name: str, phone: str, email: str, *, consent: bool) -> list[Problem]:
+    """The teacher who answers for a party: a form of address and a phone."""
+    found = problems_of(Asked(name, 1, 0, phone, True, needs_phone=True, email=email))
+    found = [replace(p, message="请留手机号，方便主办单位联系您。") if p.code == "phone_missing" else p for p in found]
+    if not consent:
+        found.append(Problem("consent_missing", "请由学校勾选同意，没有保存。", field="consent"))
+    return found
+
+
+def party_problems(classes: Sequence[ClassEntry]) -> list[Problem]:
+    """Each class beside its row; `field` is `classes-<index>-<name>`."""
+    if not classes:
+        return [Problem("classes_missing", "至少填一个班。", field="classes-0-label")]
+    if len(classes) > CLASSES_MOST:
+        return [Problem("classes_many", f"一次最多{CLASSES_MOST}个班，请分几次报。", field="classes-0-label")]
+    found, seen = [], set[str]()
+    for index, each in enumerate(classes):
+        at, label = f"classes-{index}", one_line(each.label)
+        if not label or len(label) > LABEL_MOST:
+            found.append(Problem("label", f"请填年级和班，如“三年级2班”，最多{LABEL_MOST}字。", field=f"{at}-label"))
+        elif label in seen:
+            found.append(Problem("label_twice", f"“{label}”填了两次，请合成一行。", field=f"{at}-label"))
+        seen.add(label)
+        if not 1 <= each.pupils <= PUPILS_MOST:
+            found.append(Problem("pupils", f"学生人数请填1到{PUPILS_MOST}的整数。", field=f"{at}-pupils"))
+        if not 0 <= each.adults <= CLASS_ADULTS_MOST:
+            found.append(Problem("class_adults", f"带队人数请填0到{CLASS_ADULTS_MOST}的整数。", field=f"{at}-adults"))
+        if not 0 <= each.without_photo <= max(0, each.pupils):
+            found.append(Problem("without_photo", "不拍照的人数不能比学生多。", field=f"{at}-without_photo"))
     return found
 
 
@@ -129,22 +224,21 @@ def change_problem(
     return None
 
 
-def fits(headcount: int, *, capacity: int | None, taken: int, line: Sequence[InLine]) -> bool:
-    """Whether a newcomer gets a place: there is room, and nobody in line who fits comes first."""
-    if capacity is None:
-        return True
-    free = capacity - taken
-    return headcount <= free and not any(waiting.headcount <= free for waiting in line)
+def fits(headcount: int, *, unit_id: int | None = None, room: Room, line: Sequence[InLine]) -> bool:
+    """Whether a newcomer gets a place: there is room, and nobody in line who fits comes first.
+
+    Of each unit the smallest in line is enough: if that one does not fit, no other does.
+    """
+    if not room.has_room(headcount, unit_id):
+        return False
+    return not any(room.has_room(waiting.headcount, waiting.unit_id) for waiting in line)
 
 
-def promote(line: Sequence[InLine], *, capacity: int | None, taken: int) -> list[int]:
+def promote(line: Sequence[InLine], *, room: Room) -> list[int]:
     """Ids that move up, in order. A party goes whole or not at all; who is passed keeps the rank."""
-    free = None if capacity is None else capacity - taken
     moved = []
     for waiting in line:
-        if free is None:
+        if room.has_room(waiting.headcount, waiting.unit_id):
             moved.append(waiting.id)
-        elif waiting.headcount <= free:
-            moved.append(waiting.id)
-            free -= waiting.headcount
+            room = room.seated(waiting.headcount, waiting.unit_id)
     return moved

@@ -3,207 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from app.activities.models import Activity, ActivitySession, ActivityState, Attendance, Listing, ReviewState
+from app.activities.models import Activity, ActivitySession, ActivityState, Listing, ReviewState
 from app.audit.log import record
 from app.kernel.actor import PARTICIPANT, Actor
 from app.kernel.erasures import note_erased
 from app.kernel.errors import Conflict, Problem, RuleBroken, raise_if_blocked
 from app.kernel.keys import KeyRing
-from app.kernel.text import clean, normalise_phone, one_line
-from app.kernel.tokens import digest, random_secret
-from app.registration.indexes import (
-    browser_index,
-    phone_index,
-    submission_index,
-    tail_index,
-    ticket_code,
-    ticket_code_index,
-    ticket_secret,
-)
-from app.registration.models import PersonalDetail, Registration, RegistrationKind, RegistrationState
-from app.registration.places import (
-    capacity_of,
-    count_taken,
-    find_session,
-    next_queue,
-    pool_of,
-    promote_waiting,
-    waiting_line,
-    with_places,
-)
+from app.kernel.text import clean
+from app.registration.entering import party_rows
+from app.registration.models import PartyClass, PersonalDetail, Registration, RegistrationKind, RegistrationState
+from app.registration.places import HELD, pool_of, promote_waiting, read_pools, with_places
 from app.registration.queries import RosterRow, roster
 from app.registration.rules import (
-    CONSENT_VERSION,
     REASON_MOST,
-    Asked,
-    InLine,
+    ClassEntry,
     capacity_problems,
     change_problem,
-    closed_problem,
     count_problems,
     fits,
-    problems_of,
+    party_problems,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One submitted form. `submission` is the form's own random id: a second submit from the same
-    browser is the same registration; empty means that each submit is a new one.
-
-    `browser` is this browser's random token, empty at the desk.
-    """
-
-    session_code: str | None
-    name: str
-    adults: int
-    children: int
-    phone: str
-    consent: bool
-    submission: str
-    browser: str
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """The registration, and the secret of its ticket where this form made it (now or a moment ago).
-
-    `secret` is empty when the same browser registered the same phone with another form.
-    """
-
-    registration: Registration
-    secret: str
-    created: bool
-
-
-class PhoneTaken(Conflict):
-    """Another browser registered this phone: neither ticket nor change is given away."""
-
-
-def register(
-    session: Session, activity: Activity, entry: Entry, *, keys: KeyRing, now: datetime, actor: Actor = PARTICIPANT
-) -> Registered:
-    """Register one person with companions, or put them on the waitlist.
-
-    Raises RuleBroken with every problem found; PhoneTaken where another browser holds the phone.
-    """
-    with with_places(session, activity.id) as locked:
-        again = _same_submission(session, locked, entry, keys=keys)
-        if again is not None:
-            return Registered(again, _secret(locked, entry, keys), created=False)
-        chosen = _check(locked, entry, now=now)
-        phone = normalise_phone(entry.phone) if entry.phone.strip() else None
-        if phone is not None:
-            known = _same_phone(session, locked, phone, entry, keys=keys)
-            if known is not None:
-                return Registered(known, "", created=False)
-        registration, secret = _write(session, locked, entry, chosen, phone, keys=keys, now=now)
-        record(
-            session, "registration.made", actor=actor, object_type="registration", object_code=registration.code,
-            now=now, payload={"state": registration.state, "headcount": registration.headcount},
-        )  # fmt: skip
-        return Registered(registration, secret, created=True)
-
-
-def _check(activity: Activity, entry: Entry, *, now: datetime) -> ActivitySession | None:
-    closed = closed_problem(
-        state=activity.state, takes_registration=activity.takes_registration, ends_at=activity.ends_at, now=now
-    )
-    if closed is not None:
-        raise RuleBroken(closed)
-    problems = problems_of(
-        Asked(entry.name, entry.adults, entry.children, entry.phone, entry.consent, activity.needs_phone)
-    )
-    chosen = None
-    if activity.attendance == Attendance.CHOOSE_ONE.value:
-        chosen = find_session(activity, entry.session_code)
-        if chosen is None:
-            problems.append(Problem("session_missing", "请选一场。", field="session"))
-        elif chosen.ends_at <= now:
-            problems.append(Problem("session_over", "这一场已经结束，请选别的场次。", field="session"))
-    raise_if_blocked(problems)
-    return chosen
-
-
-def _secret(activity: Activity, entry: Entry, keys: KeyRing) -> str:
-    if not entry.submission:
-        return random_secret()
-    return ticket_secret(keys, activity.code, entry.browser, entry.submission)
-
-
-def _same_submission(session: Session, activity: Activity, entry: Entry, *, keys: KeyRing) -> Registration | None:
-    if not entry.submission:
-        return None
-    index = submission_index(keys, activity.code, entry.browser, entry.submission)
-    return session.scalar(
-        select(Registration).where(Registration.activity_id == activity.id, Registration.submission == index)
-    )
-
-
-def _same_phone(
-    session: Session, activity: Activity, phone: str, entry: Entry, *, keys: KeyRing
-) -> Registration | None:
-    known = session.scalar(
-        select(Registration).where(
-            Registration.activity_id == activity.id,
-            Registration.phone_index == phone_index(keys, activity.code, phone),
-            Registration.state != RegistrationState.CANCELLED.value,
-        )
-    )
-    if known is None:
-        return None
-    if entry.browser and known.browser_index == browser_index(keys, activity.code, entry.browser):
-        return known
-    raise PhoneTaken(
-        "phone_taken", "此手机号已报名。请用报名时的手机打开报名码；找不到了，当天到签到台报手机尾号就行。"
-    )
-
-
-def _write(
-    session: Session,
-    activity: Activity,
-    entry: Entry,
-    chosen: ActivitySession | None,
-    phone: str | None,
-    *,
-    keys: KeyRing,
-    now: datetime,
-) -> tuple[Registration, str]:
-    pool = pool_of(activity, chosen.id if chosen else None)
-    headcount = entry.adults + entry.children
-    line = [InLine(r.id, r.headcount) for r in waiting_line(session, activity, pool)]
-    has_place = fits(
-        headcount, capacity=capacity_of(activity, pool), taken=count_taken(session, activity, pool), line=line
-    )
-    secret = _secret(activity, entry, keys)
-    registration = Registration(
-        activity_id=activity.id, session_id=chosen.id if chosen else None, kind=RegistrationKind.INDIVIDUAL.value,
-        state=(RegistrationState.CONFIRMED if has_place else RegistrationState.WAITLISTED).value,
-        adults=entry.adults, children=entry.children, queue=None if has_place else next_queue(session, activity),
-        secret_hash=digest(secret),
-        ticket_code_index=ticket_code_index(keys, activity.code, ticket_code(keys, secret)),
-        phone_index=phone_index(keys, activity.code, phone) if phone else None,
-        tail_index=tail_index(keys, activity.code, phone[-4:]) if phone else None,
-        submission=submission_index(keys, activity.code, entry.browser, entry.submission) if entry.submission else None,
-        browser_index=browser_index(keys, activity.code, entry.browser) if entry.browser else None,
-        consent_version=CONSENT_VERSION, consented_at=now, created_at=now,
-    )  # fmt: skip
-    session.add(registration)
-    session.flush()
-    session.add(
-        PersonalDetail(
-            registration_id=registration.id, name=one_line(entry.name),
-            phone=keys.encrypt(phone, context=f"phone:{registration.code}") if phone else None,
-        )
-    )  # fmt: skip
-    session.flush()
-    return registration, secret
 
 
 def change_headcount(
@@ -214,21 +38,42 @@ def change_headcount(
     with with_places(session, registration.activity_id) as activity:
         session.refresh(registration)
         _changeable(activity, registration, PARTICIPANT, now)
-        more = adults + children - registration.headcount
-        pool = pool_of(activity, registration.session_id)
-        capacity = capacity_of(activity, pool)
-        if more > 0 and registration.state == RegistrationState.CONFIRMED.value and capacity is not None:
-            line = [InLine(r.id, r.headcount) for r in waiting_line(session, activity, pool)]
-            if not fits(more, capacity=capacity, taken=count_taken(session, activity, pool), line=line):
-                raise RuleBroken(Problem("no_room", f"名额不够，加不了{more}人。原来的报名没有变。", field="adults"))
-        before = [registration.adults, registration.children]
-        registration.adults, registration.children = adults, children
-        record(
-            session, "registration.changed", actor=PARTICIPANT, object_type="registration",
-            object_code=registration.code, now=now, payload={"before": before, "after": [adults, children]},
-        )  # fmt: skip
-        promote_waiting(session, activity, now=now)
+        _resize(session, activity, registration, adults, children, field="adults", now=now)
     return registration
+
+
+def change_classes(
+    session: Session, registration: Registration, classes: Sequence[ClassEntry], *, now: datetime
+) -> Registration:
+    """A party's classes as they are now, until the start; more people only while places are free."""
+    raise_if_blocked(party_problems(classes))
+    with with_places(session, registration.activity_id) as activity:
+        session.refresh(registration)
+        _changeable(activity, registration, PARTICIPANT, now)
+        adults, children = sum(c.adults for c in classes), sum(c.pupils for c in classes)
+        _resize(session, activity, registration, adults, children, field="classes-0-pupils", now=now)
+        session.execute(delete(PartyClass).where(PartyClass.registration_id == registration.id))
+        session.add_all(party_rows(registration.id, classes))
+    return registration
+
+
+def _resize(
+    session: Session, activity: Activity, registration: Registration, adults: int, children: int, *, field: str,
+    now: datetime,
+) -> None:  # fmt: skip
+    more = adults + children - registration.headcount
+    pool = pool_of(activity, registration.session_id)
+    if more > 0 and registration.state in HELD:
+        standing = read_pools(session, activity)[pool]
+        if not fits(more, unit_id=registration.unit_id, room=standing.room, line=standing.line):
+            raise RuleBroken(Problem("no_room", f"名额不够，加不了{more}人。原来的报名没有变。", field=field))
+    before = [registration.adults, registration.children]
+    registration.adults, registration.children = adults, children
+    record(
+        session, "registration.changed", actor=PARTICIPANT, object_type="registration",
+        object_code=registration.code, now=now, payload={"before": before, "after": [adults, children]},
+    )  # fmt: skip
+    promote_waiting(session, activity, now=now)
 
 
 def cancel_registration(session: Session, registration: Registration, *, actor: Actor, now: datetime) -> None:

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from app.activities.models import Activity, ActivityChange, ActivitySession, ActivityState, Attendance
 from app.activities.queries import list_changes
-from app.checkin.queries import check_ins_of
+from app.checkin.queries import check_ins_of, count_arrived
 from app.exports.calendar import CalendarEvent, calendar_file
 from app.exports.qr import matrix as qr_matrix
 from app.extensions import db, limiter
@@ -26,8 +26,9 @@ from app.kernel.database import transaction
 from app.kernel.errors import Conflict, NotFound, RuleBroken
 from app.organisation.models import Unit
 from app.organisation.permissions import Action, may_at
+from app.registration.approval import accept_offer
 from app.registration.indexes import ticket_code
-from app.registration.models import Registration, RegistrationState
+from app.registration.models import Registration, RegistrationKind, RegistrationState
 from app.registration.places import count_ahead
 from app.registration.queries import decrypt_phone, find_by_secret, name_of
 from app.registration.rules import PEOPLE_MOST, change_problem
@@ -65,6 +66,7 @@ class TicketPage:
     is_news: bool = False
     is_own: bool = True
     is_staff: bool = False
+    arrived_people: int = 0
 
     @property
     def spoken_code(self) -> str:
@@ -87,7 +89,7 @@ def _find(session: Session, secret: str) -> tuple[Registration, Activity]:
     return registration, session.get_one(Activity, registration.activity_id)
 
 
-def _find_counted(secret: str) -> tuple[Registration, Activity]:
+def find_counted(secret: str) -> tuple[Registration, Activity]:
     """For writes: a wrong secret is counted by address."""
     key, moment = attempt_key(request.remote_addr or ""), now()
     check_attempts(db.session(), "ticket", key, now=moment, free=FREE_TRIES, window=WINDOW)
@@ -106,7 +108,7 @@ def covered(activity: Activity, registration: Registration) -> list[ActivitySess
     return list(activity.sessions)
 
 
-def _load_page(secret: str) -> TicketPage:
+def load_page(secret: str) -> TicketPage:
     session = db.session()
     registration, activity = _find(session, secret)
     host = session.get_one(Unit, activity.host_unit_id)
@@ -117,6 +119,8 @@ def _load_page(secret: str) -> TicketPage:
         url=settings().base_url + url_for("tickets.show", secret=secret), state=registration.state,
         fixed=_fixed(activity, registration, sessions), arrivals=check_ins_of(session, registration.id),
     )  # fmt: skip
+    if page.arrivals and registration.kind == RegistrationKind.PARTY.value:
+        page.arrived_people = count_arrived(session, registration.id)
     if page.arrivals and page.state == RegistrationState.CONFIRMED.value:
         page.state, page.fixed = "checked_in", _("已经签到，不用再改。")
     if page.state == RegistrationState.WAITLISTED.value:
@@ -171,7 +175,7 @@ def _as_spoken(found: re.Match[str]) -> str:
 @limiter.limit("120 per 10 minutes", deduct_when=lambda response: response.status_code == 404)
 def show(secret: str) -> Response:
     """The ticket. For a member of the host's staff the same address offers the check-in button."""
-    page = _load_page(secret)
+    page = load_page(secret)
     shows_code = page.state in (RegistrationState.CONFIRMED.value, "checked_in") and not _is_off(page.activity)
     return render(
         "tickets/show.html",
@@ -218,7 +222,7 @@ def calendar(secret: str) -> Response:
 @public
 def people(secret: str) -> Response:
     """The form to change the head-count."""
-    page = _load_page(secret)
+    page = load_page(secret)
     form = PeopleForm(formdata=None, adults=page.registration.adults, children=page.registration.children)
     return _people_page(page, form)
 
@@ -233,10 +237,10 @@ def _people_page(page: TicketPage, form: PeopleForm, problems: list[str] | None 
 @public
 def change(secret: str) -> Response:
     """Fewer at once; more while there are places."""
-    registration, _activity = _find_counted(secret)
+    registration, _activity = find_counted(secret)
     form = PeopleForm()
     if not form.validate():
-        return _people_page(_load_page(secret), form, status=422)
+        return _people_page(load_page(secret), form, status=422)
     try:
         with transaction(db.session) as tx:
             registration, _activity = _find(tx, secret)
@@ -245,7 +249,7 @@ def change(secret: str) -> Response:
                 tx, registration, adults=form.adults.data or 0, children=form.children.data or 0, now=now()
             )
     except RuleBroken as broken:
-        return _people_page(_load_page(secret), form, attach(form, broken.problems), 422)
+        return _people_page(load_page(secret), form, attach(form, broken.problems), 422)
     flash(_("人数已改好。"), "good")
     return redirect(url_for("tickets.show", secret=secret), 303)
 
@@ -255,18 +259,29 @@ def _not_arrived(session: Session, registration: Registration) -> None:
         raise Conflict("checked_in", _("已经签到，报名没有改动。人数不对，请告诉签到台。"))
 
 
+@bp.post("/<secret>/answer")
+@public
+def answer(secret: str) -> Response:
+    """“我来”: the offered place is taken, unless its time is over."""
+    registration, _activity = find_counted(secret)
+    with transaction(db.session) as tx:
+        accept_offer(tx, tx.get_one(Registration, registration.id), now=now())
+    flash(_("好的，名额是您的了。"), "good")
+    return redirect(url_for("tickets.show", secret=secret), 303)
+
+
 @bp.get("/<secret>/cancel")
 @public
 def ask_cancel(secret: str) -> Response:
     """Asks before the place is given back."""
-    return render("tickets/cancel.html", ticket=_load_page(secret))
+    return render("tickets/cancel.html", ticket=load_page(secret))
 
 
 @bp.post("/<secret>/cancel")
 @public
 def cancel(secret: str) -> Response:
     """Gives the place back; the next in line moves up."""
-    _find_counted(secret)
+    find_counted(secret)
     with transaction(db.session) as tx:
         registration, _activity = _find(tx, secret)
         _not_arrived(tx, registration)
@@ -279,7 +294,7 @@ def cancel(secret: str) -> Response:
 @public
 def seen(secret: str) -> Response:
     """The changes have been read."""
-    _find_counted(secret)
+    find_counted(secret)
     with transaction(db.session) as tx:
         registration, _activity = _find(tx, secret)
         note_seen(tx, registration, now=now())
@@ -323,7 +338,7 @@ def data(secret: str) -> Response:
 
 def _own_page(secret: str) -> TicketPage:
     """Raises NotFound for staff who scanned somebody's ticket: a phone is not theirs to read here."""
-    page = _load_page(secret)
+    page = load_page(secret)
     if not page.is_own:
         raise NotFound(ABSENT)
     return page
@@ -350,7 +365,7 @@ def ask_erase(secret: str) -> Response:
 @public
 def erase(secret: str) -> Response:
     """Form of address and phone go at once; the head-count stays."""
-    _find_counted(secret)
+    find_counted(secret)
     _own_page(secret)
     with transaction(db.session) as tx:
         registration, _activity = _find(tx, secret)
@@ -363,7 +378,7 @@ def erase(secret: str) -> Response:
 @public
 def forget(secret: str) -> Response:
     """Take the ticket off this browser: for a phone or a computer that others use too."""
-    _registration, activity = _find_counted(secret)
+    _registration, activity = find_counted(secret)
     flash(_("这台设备不再记得您的报名码。报名还在，用收藏的链接仍能打开。"), "good")
     response = redirect(f"/a/{activity.code}", 303)
     mine.forget(response, secret)  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ from app.checkin.models import CheckIn, CheckInEvent, Method, Outcome
 from app.checkin.service import Arrival, check_in
 from app.extensions import db
 from app.kernel.database import transaction
-from app.registration.service import Entry, register
+from app.registration.entering import Entry, register
 from tests.factories import NOW, make_activity
 
 pytestmark = pytest.mark.serial

@@ -18,10 +18,11 @@ from app.activities.queries import get_activity
 from app.extensions import db
 from app.kernel.actor import PARTICIPANT
 from app.kernel.database import transaction
-from app.registration import service
+from app.registration import entering
+from app.registration.entering import Entry, register
 from app.registration.models import Registration
-from app.registration.places import count_taken, places
-from app.registration.service import Entry, cancel_registration, change_capacity, register
+from app.registration.places import Pool, places, read_pools
+from app.registration.service import cancel_registration, change_capacity
 from tests.factories import NOW, make_activity
 
 pytestmark = pytest.mark.serial
@@ -118,8 +119,8 @@ def no_lock(session: Session, activity_id: int) -> Iterator[Activity]:
     session.flush()
 
 
-def slow_count(session: Session, activity: Activity, session_id: int | None) -> int:
-    found = count_taken(session, activity, session_id)
+def slow_pools(session: Session, activity: Activity) -> dict[int | None, Pool]:
+    found = read_pools(session, activity)
     time.sleep(0.02)
     return found
 
@@ -130,17 +131,17 @@ def test_without_the_lock_the_same_race_overbooks(app: Flask, monkeypatch: pytes
     with app.app_context():
         dialect = db.engine.dialect.name
     if dialect == "postgresql":
-        monkeypatch.setattr(service, "with_places", no_lock)
-        monkeypatch.setattr(service, "count_taken", slow_count)
+        monkeypatch.setattr(entering, "with_places", no_lock)
+        monkeypatch.setattr(entering, "read_pools", slow_pools)
         run_all(lambda number: enter_once(app, code, number), 24)
     else:
         seen = threading.local()
         together = threading.Barrier(8)
-        monkeypatch.setattr(service, "count_taken", lambda *_: seen.taken)
+        monkeypatch.setattr(entering, "read_pools", lambda *_: seen.pools)
 
         def count_first(number: int) -> None:
             with app.app_context():
-                seen.taken = count_taken(db.session(), get_activity(db.session(), code), None)
+                seen.pools = read_pools(db.session(), get_activity(db.session(), code))
                 db.session.rollback()
             together.wait(10)
             enter_once(app, code, number)

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from app.checkin import codes
 from app.checkin.models import Method
 from app.checkin.queries import Door
-from app.checkin.rules import WALK_IN_MOST
+from app.checkin.rules import PARTY_MOST, WALK_IN_MOST
 from app.checkin.service import Arrival, Result, check_in, find_answer, keep_refusal
 from app.extensions import db
 from app.kernel.attempts import attempt_key, check_attempts, note_attempt
@@ -107,6 +107,11 @@ def _arrival(code: str, grant: codes.Grant, typed: Typed, moment: datetime) -> A
     method = Method(grant.method)
     if typed.way == "mine":
         return Arrival(grant.uid, None, method, session_code=code, secret=_own_secret())
+    if typed.way == "class":
+        people = asked_number("people")
+        if not people or people > PARTY_MOST:
+            raise Refused(_("人数请填1到%(most)s的整数。", most=PARTY_MOST), "class")
+        return Arrival(grant.uid, None, Method.PARTY_OWN, children=people, session_code=code, secret=_own_secret())
     if typed.way == "registered":
         return _registered(code, grant, method, typed, moment)
     people = asked_number("people", 1)
@@ -168,8 +173,14 @@ def _result_page(result: Result, *, is_own: bool) -> Response:
     secret = mine.own_secret(place.activity_code)
     values = {
         "time": clock(result.first_at), "message": _(result.message) if kind == "out" else "",
-        "people": _("%(n)s人", n=result.headcount), "name": result.name if is_own else "", "label": place.label,
+        "people": _people_words(result), "name": result.name if is_own else "", "label": place.label,
         "day": day(place.starts_at), "clock": clock_span(place.starts_at, place.ends_at), "title": place.title,
         "ticket": url_for("tickets.show", secret=secret) if secret else "", "about": f"/a/{place.activity_code}",
     }  # fmt: skip
     return render_filled("checkin/result.html", values, status=422 if kind == "out" else 200, kind=kind)
+
+
+def _people_words(result: Result) -> str:
+    if result.here > result.headcount:
+        return str(_("%(n)s人，一共%(all)s人", n=result.headcount, all=result.here))
+    return str(_("%(n)s人", n=result.headcount))

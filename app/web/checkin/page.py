@@ -54,13 +54,14 @@ class ArrivePage:
     wrong: str = ""  # the field that the error is about
     arrived: list[OwnRow] = field(default_factory=list)
     ready: list[OwnRow] = field(default_factory=list)
+    classes: list[OwnRow] = field(default_factory=list)  # own parties: they come in parts
     notes: list[str] = field(default_factory=list)  # own registrations that cannot sign in here
     most: int = WALK_IN_MOST
 
     @property
     def is_known(self) -> bool:
         """Whether this browser has something to do with the activity."""
-        return bool(self.arrived or self.ready)
+        return bool(self.arrived or self.ready or self.classes)
 
 
 def get_door(code: str) -> Door:
@@ -108,7 +109,13 @@ def _fill_own(page: ArrivePage) -> None:
         browser_index=browser_index(keys(), door.activity_code, mine.browser_token()),
     )  # fmt: skip
     for row in rows:
-        if row.first_at is not None:
+        if (
+            row.is_party
+            and row.state == RegistrationState.CONFIRMED.value
+            and row.session_id in (None, door.session_id)
+        ):
+            page.classes.append(row)
+        elif row.first_at is not None:
             page.arrived.append(row)
         elif row.state == RegistrationState.WAITLISTED.value:
             page.notes.append(_("您的报名还在候补，没有留名额。请到签到台，有位置就能进。"))

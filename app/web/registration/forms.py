@@ -42,11 +42,9 @@ class PeopleForm(FlaskForm):  # type: ignore[misc]
     children = CountField("孩子", default=0)
 
 
-class EntryForm(PeopleForm):
-    """What both registration forms hold; `submission` makes a second submit harmless."""
+class SubmissionForm(FlaskForm):  # type: ignore[misc]
+    """`submission` makes a second submit harmless."""
 
-    session = RadioField("选一场", choices=[], validate_choice=False)
-    phone = StringField("手机号")
     submission = HiddenField()
 
     @property
@@ -54,6 +52,13 @@ class EntryForm(PeopleForm):
         """The form's own random id; one that was tampered with is replaced."""
         kept = self.submission.data or ""
         return kept if _SUBMISSION.fullmatch(kept) else random_secret()
+
+
+class EntryForm(PeopleForm, SubmissionForm):
+    """What both registration forms hold."""
+
+    session = RadioField("选一场", choices=[], validate_choice=False)
+    phone = StringField("手机号")
 
 
 class RegisterForm(EntryForm):
@@ -99,7 +104,7 @@ def attach(form: FlaskForm, problems: Iterable[Problem]) -> list[str]:
     return loose
 
 
-def fill_sessions(form: EntryForm, activity: Activity, *, at: datetime) -> None:
+def fill_sessions(form: FlaskForm, activity: Activity, *, at: datetime) -> None:
     """Offer the sessions that are not over; none where one registration covers all."""
     if "session" not in form:
         return

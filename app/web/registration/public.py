@@ -18,10 +18,10 @@ from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.errors import DomainError, RuleBroken, TooMany
 from app.kernel.tokens import digest, random_secret
+from app.registration.entering import Entry, PhoneTaken, register
 from app.registration.models import RegistrationState
 from app.registration.places import Places, places
 from app.registration.rules import PEOPLE_MOST, closed_problem
-from app.registration.service import Entry, PhoneTaken, register
 from app.web import mine
 from app.web.access import keys, public
 from app.web.registration.blueprint import bp

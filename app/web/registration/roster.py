@@ -16,20 +16,14 @@ from app.kernel.errors import NotFound, RuleBroken
 from app.kernel.text import ascii_digits, mask_name
 from app.kernel.tokens import random_secret
 from app.organisation.models import Unit
-from app.organisation.permissions import Action
+from app.organisation.permissions import Action, may_at
+from app.registration.entering import Entry, PhoneTaken, register
 from app.registration.indexes import ticket_code
 from app.registration.models import RegistrationState
 from app.registration.places import find_session, places
 from app.registration.queries import RosterRow, count_by_state, get_registration, name_of, roster
 from app.registration.rules import PEOPLE_MOST
-from app.registration.service import (
-    Entry,
-    PhoneTaken,
-    cancel_registration,
-    change_capacity,
-    read_roster,
-    register,
-)
+from app.registration.service import cancel_registration, change_capacity, read_roster
 from app.web.access import current_actor, keys, load_activity, requires
 from app.web.paging import Page, asked_page
 from app.web.registration.blueprint import bp
@@ -40,7 +34,8 @@ PAGE_SIZE = 50
 SHEET_MOST = 500
 BLANK_LINES = 12
 STATES = {
-    "confirmed": (RegistrationState.CONFIRMED, RegistrationState.PENDING),
+    "confirmed": (RegistrationState.CONFIRMED,),
+    "pending": (RegistrationState.PENDING,),
     "waitlisted": (RegistrationState.WAITLISTED,),
     "cancelled": (RegistrationState.CANCELLED,),
 }
@@ -119,6 +114,7 @@ def _page(
         paging=_paging(activity, asked, here),
         capacity=capacity or CapacityForm(formdata=None),
         wrong_session=wrong_session,
+        may_setup=may_at(current_actor(), Action.ACTIVITY_EDIT, session.get_one(Unit, activity.host_unit_id).path),
         can_change=activity.state == "published" and activity.ends_at is not None and activity.ends_at > now(),
     )
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from app.registration.rules import (
     Asked,
     InLine,
+    Room,
     capacity_problems,
     change_problem,
     closed_problem,
@@ -39,7 +40,7 @@ def codes(given_: Asked) -> list[str]:
 def test_promotion_never_gives_more_than_is_free_and_keeps_the_order(
     line: list[InLine], capacity: int, taken: int
 ) -> None:
-    moved = promote(line, capacity=capacity, taken=taken)
+    moved = promote(line, room=Room(capacity, taken))
     sizes = {waiting.id: waiting.headcount for waiting in line}
     assert sum(sizes[id_] for id_ in moved) <= max(0, capacity - taken)
     assert moved == sorted(moved)
@@ -47,16 +48,16 @@ def test_promotion_never_gives_more_than_is_free_and_keeps_the_order(
 
 @given(LINES, st.integers(0, 100), st.integers(0, 100))
 def test_nobody_who_still_fits_stays_in_line(line: list[InLine], capacity: int, taken: int) -> None:
-    moved = promote(line, capacity=capacity, taken=taken)
+    moved = promote(line, room=Room(capacity, taken))
     left = [waiting for waiting in line if waiting.id not in moved]
     now_taken = taken + sum(waiting.headcount for waiting in line if waiting.id in moved)
     assert all(waiting.headcount > capacity - now_taken for waiting in left)
-    assert promote(left, capacity=capacity, taken=now_taken) == []
+    assert promote(left, room=Room(capacity, now_taken)) == []
 
 
 @given(LINES, st.integers(0, 100), st.integers(0, 100))
 def test_who_is_passed_did_not_fit_when_it_was_his_turn(line: list[InLine], capacity: int, taken: int) -> None:
-    moved, free = promote(line, capacity=capacity, taken=taken), capacity - taken
+    moved, free = promote(line, room=Room(capacity, taken)), capacity - taken
     for waiting in line:
         if waiting.id in moved:
             free -= waiting.headcount
@@ -68,20 +69,20 @@ def test_who_is_passed_did_not_fit_when_it_was_his_turn(line: list[InLine], capa
 def test_a_newcomer_never_precedes_a_waiting_one_who_fits(
     line: list[InLine], capacity: int, taken: int, newcomer: int
 ) -> None:
-    if fits(newcomer, capacity=capacity, taken=taken, line=line):
+    if fits(newcomer, room=Room(capacity, taken), line=line):
         assert newcomer <= capacity - taken
         assert all(waiting.headcount > capacity - taken for waiting in line)
 
 
 def test_a_party_goes_whole_or_not_at_all_and_keeps_its_rank() -> None:
     line = [InLine(1, 40), InLine(2, 3), InLine(3, 2)]
-    assert promote(line, capacity=50, taken=46) == [2]
-    assert promote([InLine(1, 40), InLine(3, 2)], capacity=50, taken=10) == [1]
+    assert promote(line, room=Room(50, 46)) == [2]
+    assert promote([InLine(1, 40), InLine(3, 2)], room=Room(50, 10)) == [1]
 
 
 def test_without_a_limit_everybody_fits() -> None:
-    assert fits(7, capacity=None, taken=10_000, line=[])
-    assert promote([InLine(1, 7), InLine(2, 1)], capacity=None, taken=0) == [1, 2]
+    assert fits(7, room=Room(None, 10_000), line=[])
+    assert promote([InLine(1, 7), InLine(2, 1)], room=Room(None, 0)) == [1, 2]
 
 
 @pytest.mark.parametrize(

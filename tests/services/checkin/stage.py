@@ -15,8 +15,8 @@ from app.checkin.models import CheckIn, CheckInEvent, Method
 from app.checkin.service import Arrival, Result, check_in
 from app.kernel.actor import Actor
 from app.kernel.keys import KeyRing
+from app.registration.entering import Entry, Registered, register
 from app.registration.models import Registration
-from app.registration.service import Entry, Registered, register
 from tests.factories import NOW, make_activity
 
 STAFF = Actor(kind="user", name="示例经办人", user_code="staff0000001")

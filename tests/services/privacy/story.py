@@ -17,8 +17,8 @@ from app.evidence.storage import LocalStorage
 from app.feedback.models import Feedback
 from app.kernel.tokens import digest
 from app.planning.models import Plan, Task, TaskGroup
+from app.registration.entering import Entry, register
 from app.registration.models import ConsentWay, GuardianConsent
-from app.registration.service import Entry, register
 from app.review.freeze import freeze
 from app.review.models import ReviewCase
 from tests.cast import make_cast

@@ -19,6 +19,7 @@ from app.kernel.database import transaction
 from app.kernel.errors import Conflict, NotFound, RuleBroken
 from app.kernel.keys import KeyRing
 from app.kernel.tokens import digest
+from app.registration.entering import Entry, PhoneTaken, Registered, register
 from app.registration.indexes import ticket_code
 from app.registration.models import PersonalDetail, Registration, RegistrationKind, RegistrationState
 from app.registration.places import count_ahead, places
@@ -33,9 +34,6 @@ from app.registration.queries import (
     roster,
 )
 from app.registration.service import (
-    Entry,
-    PhoneTaken,
-    Registered,
     add_counted,
     cancel_activity,
     cancel_registration,
@@ -43,7 +41,6 @@ from app.registration.service import (
     change_headcount,
     erase_own,
     read_roster,
-    register,
     withdraw_activity,
 )
 from tests.factories import NOW, make_activity

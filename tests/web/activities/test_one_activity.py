@@ -15,8 +15,8 @@ from app.activities.models import Activity, ActivityChange, ActivityState, Revie
 from app.extensions import db
 from app.kernel.database import transaction
 from app.organisation.models import Unit
+from app.registration.entering import Entry, register
 from app.registration.models import Registration
-from app.registration.service import Entry, register
 from tests.factories import make_activity
 from tests.web.activities.conftest import Visit
 

@@ -18,8 +18,8 @@ from app.checkin.queries import Totals, session_totals
 from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.database import transaction
+from app.registration.entering import Entry, register
 from app.registration.indexes import ticket_code
-from app.registration.service import Entry, register
 from tests.factories import make_activity
 
 PHONE = "13800131234"

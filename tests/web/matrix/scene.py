@@ -23,7 +23,9 @@ from app.organisation.models import Unit
 from app.organisation.queries import actor_of
 from app.organisation.service import create_user
 from app.progress.service import add_establishment, add_note
-from app.registration.service import Entry, register
+from app.registration.entering import Entry, PartyEntry, register, register_party
+from app.registration.rules import ClassEntry
+from app.registration.settings import add_question, hold_places
 from app.review.models import ReviewCase
 from tests.cast import Cast
 from tests.factories import make_activity
@@ -42,7 +44,9 @@ def picture() -> PhotoResult:
 def make_scene(session: Session, app: Flask, unit: Unit, cast: Cast, *, actor: Actor, now: datetime) -> dict[str, str]:
     """Codes by name: an activity of the unit whose sign-in is open, with a registration, a check-in and a photo;
     a case of another one; a programme, a note and an account."""
-    activity = make_activity(session, host=unit, starts_at=now + timedelta(minutes=20), summary=random_code())
+    activity = make_activity(
+        session, host=unit, starts_at=now + timedelta(minutes=20), summary=random_code(), takes_parties=True
+    )
     session_row = activity.sessions[0]
     made = register(
         session,
@@ -51,6 +55,15 @@ def make_scene(session: Session, app: Flask, unit: Unit, cast: Cast, *, actor: A
         keys=app.extensions["keys"],
         now=now,
     )
+    party = register_party(
+        session, activity,
+        PartyEntry(None, unit.id, (ClassEntry("三年级2班", 3, 1),), "张老师", "13800138000", True, random_secret(), ""),
+        keys=app.extensions["keys"], now=now,
+    )  # fmt: skip
+    question = add_question(
+        session, activity, sort="yes_no", wording="吃午饭吗", options=(), is_required=False, actor=actor, now=now
+    )
+    hold = hold_places(session, activity, None, 1, session_id=None, actor=actor, now=now)
     uid = random_secret()
     check_in(session, Arrival(uid, session_row.id, Method.TICKET_SCAN, made.registration.id), now=now)
     item = add_photo(
@@ -83,6 +96,7 @@ def make_scene(session: Session, app: Flask, unit: Unit, cast: Cast, *, actor: A
     return {
         "activity": activity.code, "session": session_row.code, "registration": made.registration.code, "uid": uid,
         "item": item.code, "case": case.code, "programme": programme.code, "note": note.code, "user": user.code,
+        "party": party.registration.code, "class_secret": party.secret, "question": question.code, "hold": hold.code,
         "secret": made.secret, "establishment": base.code, "office": cast.wenming.code,
     }  # fmt: skip
 
@@ -107,8 +121,9 @@ def absent() -> dict[str, str]:
     """The same names for nothing that exists."""
     names = (
         "activity", "session", "registration", "item", "case", "programme", "note", "user", "establishment", "office",
+        "party", "question", "hold",
     )  # fmt: skip
-    return dict.fromkeys(names, NOBODY) | {"secret": "z" * 22, "uid": "z" * 22}
+    return dict.fromkeys(names, NOBODY) | {"secret": "z" * 22, "class_secret": "z" * 22, "uid": "z" * 22}
 
 
 def events_of(session: Session) -> int:

@@ -81,6 +81,22 @@ PLACES: dict[str, Place] = {
     "progress.edit_note": Place(Action.NOTE_WRITE, {"code": "note"}),
     "progress.move": Place(Action.ESTABLISHMENT_WRITE, {"code": "establishment"}),
     "progress.decide_one": Place(Action.NOTE_DECIDE, {"code": "note", "sort": "=notes", "verb": "=approve"}),
+    "party.form": Place("public", {"code": "activity"}),
+    "party.submit": Place("public", {"code": "activity"}),
+    "party.classes": Place("public", {"secret": "class_secret"}),
+    "party.change": Place("public", {"secret": "class_secret"}),
+    "party.arrived": Place("public", {"secret": "class_secret"}),
+    "party.confirm": _activity(_DESK, **_SESSION, registration_code="party"),
+    "registration.setup": _activity(_EDIT),
+    "registration.save_setup": _activity(_EDIT),
+    "registration.add_question": _activity(_EDIT),
+    "registration.remove_question": _activity(_EDIT, question_code="question"),
+    "registration.set_quota": Place(_EDIT, {"code": "activity"}, "twin"),  # an empty form names no unit
+    "registration.hold": _activity(_EDIT),
+    "registration.release": _activity(_EDIT, hold_code="hold"),
+    "registration.approve": _activity(_EDIT, registration_code="registration"),
+    "registration.ask_decline": _activity(_EDIT, registration_code="registration"),
+    "registration.decline": _activity(_EDIT, registration_code="registration"),
     "public.activity": Place("public", {"code": "activity"}),
     "public.activity_calendar": Place("public", {"code": "activity"}),
     "public.public_programme": Place("public", {"code": "programme"}),
@@ -102,7 +118,7 @@ PLACES: dict[str, Place] = {
     "review.withdraw": _activity(Action.SUBMIT),
 } | {
     f"tickets.{name}": Place("public", {"secret": "secret"})
-    for name in ("ask_cancel", "calendar", "cancel", "change", "forget", "people", "seen", "show")
+    for name in ("answer", "ask_cancel", "calendar", "cancel", "change", "forget", "people", "seen", "show")
 } | {
     # The pages with values: a member of staff who scanned the ticket signs it in and reads nothing.
     f"tickets.{name}": Place("public", {"secret": "secret"}, "bearer") for name in ("ask_erase", "data", "data_file", "erase")

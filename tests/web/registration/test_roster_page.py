@@ -17,9 +17,9 @@ from app.activities.models import Activity
 from app.audit.models import AuditEntry
 from app.extensions import db
 from app.kernel.database import transaction
+from app.registration.entering import Entry, register
 from app.registration.models import Registration
 from app.registration.queries import find_by_ticket_code
-from app.registration.service import Entry, register
 from tests.cast import make_cast
 from tests.factories import make_activity
 

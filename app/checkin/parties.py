@@ -1,0 +1,58 @@
+"""Parties at the gate: who is expected, and how many of each are here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.activities.models import Activity, ActivitySession, Attendance
+from app.checkin.models import CheckIn
+from app.organisation.models import Unit
+from app.registration.models import PartyClass, Registration, RegistrationKind, RegistrationState
+
+
+@dataclass(frozen=True, slots=True)
+class PartyRow:
+    """One party at a session. `here` is None before it arrived; `verified` what staff scanned or confirmed of it."""
+
+    code: str
+    unit: str
+    classes: tuple[str, ...]
+    expected: int
+    here: int | None
+    verified: int
+
+
+def list_parties(session: Session, activity: Activity, row: ActivitySession) -> list[PartyRow]:
+    """Confirmed parties of a session in order of arrival at the list; two statements."""
+    here = (CheckIn.session_id == row.id) & (CheckIn.registration_id == Registration.id)
+    statement = (
+        select(Registration, Unit.name, CheckIn)
+        .outerjoin(Unit, Unit.id == Registration.unit_id)
+        .outerjoin(CheckIn, here)
+        .where(
+            Registration.activity_id == activity.id, Registration.kind == RegistrationKind.PARTY.value,
+            Registration.state == RegistrationState.CONFIRMED.value,
+        )
+        .order_by(Registration.id)
+    )  # fmt: skip
+    if activity.attendance == Attendance.CHOOSE_ONE.value:
+        statement = statement.where(Registration.session_id == row.id)
+    found = session.execute(statement).all()
+    labels: dict[int, list[str]] = {}
+    ids = [registration.id for registration, _unit, _check_in in found]
+    for registration_id, label in session.execute(
+        select(PartyClass.registration_id, PartyClass.label)
+        .where(PartyClass.registration_id.in_(ids))
+        .order_by(PartyClass.registration_id, PartyClass.position)
+    ):
+        labels.setdefault(registration_id, []).append(label)
+    return [
+        PartyRow(
+            registration.code, unit or "", tuple(labels.get(registration.id, ())), registration.headcount,
+            check_in.headcount if check_in else None, check_in.grade_a if check_in else 0,
+        )
+        for registration, unit, check_in in found
+    ]  # fmt: skip

@@ -1,0 +1,5 @@
+"""The blueprint that the screens of parties share."""
+
+from flask import Blueprint
+
+bp = Blueprint("party", __name__)
