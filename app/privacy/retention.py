@@ -13,7 +13,7 @@ SOURCE = Path(__file__).with_name("retention.toml")
 KINDS = ("activity", "age", "account", "archive")
 WAYS = {
     "delete": "整行删除",
-    "null": "清空，只留人数",
+    "null": "清空",
     "picture": "删除图片，只留摘要",
     "anonymise": "换成“已注销”",
     "keep": "不按期删除",

@@ -10,17 +10,20 @@ from html import escape
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from app.activities.rules import PRACTICE_SHOWN
+from app.evidence.models import EvidenceItem
 from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.privacy.health import LITTLE, health_lines
 from app.privacy.queries import periods
 from app.privacy.retention import load_retention
-from app.privacy.service import set_mark
+from app.privacy.service import purge, set_mark
 from tests.cast import make_cast
 from tests.factories import NOW, make_activity
+from tests.services.privacy.story import LATER, held
 from tools.data_page import TARGET, page
 
 Enter = Callable[[FlaskClient, str], None]
@@ -105,3 +108,17 @@ def test_each_mark_has_its_line(mark: dict[str, dict[str, object]], tone: str, l
 @pytest.mark.parametrize(("free", "tone"), [(9 * LITTLE, "good"), (LITTLE // 2, "warn"), (1024, "bad")])
 def test_the_disk_is_told_in_time(free: int, tone: str) -> None:
     assert health_lines({}, backup_hours=0, free=free, now=NOW)[-1].tone == tone
+
+
+def test_a_picture_that_went_by_its_day_is_said_in_words(app: Flask, client: FlaskClient, sign_in: Enter) -> None:
+    with app.app_context(), transaction(db.session) as tx:
+        story = held(tx, app)
+        purge(tx, now=LATER)
+        code = tx.scalars(select(EvidenceItem.code).where(EvidenceItem.slot == "sheet")).one()
+    sign_in(client, "jingban")
+    shown = client.get(f"/activities/{story.activity}/evidence").text
+    assert "按期删除，只留下摘要" in shown
+    assert f"/evidence/{code}.jpg" not in shown
+    answer = client.get(f"/evidence/{code}.jpg")
+    assert answer.status_code == 404
+    assert "已经按期删除" in answer.text
