@@ -54,6 +54,7 @@ _PLACES: tuple[tuple[str, str, str, Action], ...] = (
     ("progress.establishments", "建设项目", "flag", Action.FIGURES_READ),
     ("activities.programmes", "系列活动", "cal", Action.PROGRAMME_EDIT),
     ("organisation.units", "单位和人员", "users", Action.ORGANISATION_MANAGE),
+    ("operations.index", "运行状态", "clock", Action.HEALTH_READ),
 )
 
 
