@@ -1,4 +1,4 @@
-"""The worker: digests of closed sessions and hourly checkpoints, by the clock; `python -m app.worker`."""
+"""The worker: digests of closed sessions, hourly checkpoints and backups, the night; `python -m app.worker`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from flask import current_app
 from app import create_app
 from app.audit.checkpoint import make_checkpoint
 from app.checkin.digest import digest_closed_sessions
+from app.commands.night import run_due
 from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.database import transaction
@@ -29,6 +30,7 @@ def run_once(round_number: int) -> int:
         with transaction(db.session) as tx:
             make_checkpoint(tx, current_app.extensions["keys"].log_key, now=moment)
     db.session.remove()
+    run_due(moment)
     return sealed
 
 

@@ -116,5 +116,9 @@ ACTIONS: dict[str, Audited] = {
     "audit.verified": _a("核验日志", "count holds"),
     "audit.exported": _a("导出日志", "count"),
     "audit.checkpoint": _a("生成存证点", "size root"),
-    "privacy.purged": _a("到期删除个人信息", "registrations"),
+    # privacy
+    "privacy.purged": _a("到期删除个人信息", "registrations pictures consents feedback accounts texts"),
+    "privacy.erased_again": _a("恢复备份后再次删除", "registrations"),
+    "evidence.rehash": _a("核对照片文件", "count bad missing"),
+    "backup.restored": _a("恢复备份", "made_at"),
 }

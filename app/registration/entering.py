@@ -36,7 +36,7 @@ from app.registration.models import (
     RegistrationKind,
     RegistrationState,
 )
-from app.registration.places import find_session, next_queue, pool_of, read_pools, use_hold, with_places
+from app.registration.places import find_session, key_of, next_queue, pool_of, read_pools, use_hold, with_places
 from app.registration.rules import (
     CONSENT_VERSION,
     PARTY_CONSENT_VERSION,
@@ -122,7 +122,7 @@ def register(
 
     Raises RuleBroken with every problem found; PhoneTaken where another browser holds the phone.
     """
-    with with_places(session, activity.id) as locked:
+    with with_places(session, key_of(activity)) as locked:
         again = _known(session, locked, entry, keys=keys)
         if again is not None:
             return again
@@ -146,7 +146,7 @@ def register_party(
 
     Raises RuleBroken with every problem found; PhoneTaken where another browser holds the contact's phone.
     """
-    with with_places(session, activity.id) as locked:
+    with with_places(session, key_of(activity)) as locked:
         again = _known(session, locked, entry, keys=keys)
         if again is not None:
             return again

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.activities.models import Activity, ActivitySession, ActivityState, Listing, ReviewState
 from app.audit.log import record
 from app.kernel.actor import PARTICIPANT, Actor
+from app.kernel.erasures import note_erased
 from app.kernel.errors import Conflict, Problem, RuleBroken, raise_if_blocked
 from app.kernel.keys import KeyRing
 from app.kernel.text import clean
@@ -113,6 +114,7 @@ def erase_own(session: Session, registration: Registration, *, now: datetime) ->
     session.execute(delete(PersonalDetail).where(PersonalDetail.registration_id == registration.id))
     registration.phone_index = registration.tail_index = registration.browser_index = None
     registration.erased_at = now
+    note_erased(session, registration.code, now=now)
     record(
         session, "registration.erased", actor=PARTICIPANT, object_type="registration",
         object_code=registration.code, now=now,

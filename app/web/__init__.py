@@ -24,6 +24,7 @@ from app.web import (
     home,
     metrics,
     mine,
+    operations,
     organisation,
     party,
     planning,
@@ -38,7 +39,7 @@ from app.web import (
 )
 
 SCREENS = (
-    activities, api, audit, auth, checkin, console, demo, evidence, feedback, health, home, metrics, organisation, party, planning, progress, public, registration,
+    activities, api, audit, auth, checkin, console, demo, evidence, feedback, health, home, metrics, operations, organisation, party, planning, progress, public, registration,
     review, screen, styleguide, tickets,
 )  # fmt: skip
 

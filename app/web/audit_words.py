@@ -19,6 +19,8 @@ FIELDS = {
     "slot": "材料", "source": "原活动", "stage": "阶段", "state": "状态", "targets": "目标数", "task": "任务",
     "tasks": "任务数", "unit": "单位", "units": "单位数", "users": "人数", "version": "第几版", "year": "年份",
     "activities": "活动数", "check_ins": "签到次数", "days": "用了几天", "sort": "投诉还是建议",
+    "accounts": "账号", "bad": "对不上", "consents": "监护人同意", "feedback": "投诉建议", "made_at": "备份时间",
+    "missing": "找不到", "pictures": "图片", "texts": "手写的原因",
     # keys inside before and after
     "attendance": "参加方式", "capacity": "名额", "co_hosts": "协办单位", "details": "类型内容", "due_on": "期限",
     "ends_on": "结束日期", "heritage_item": "非遗项目", "keeps_apart": "分开填报", "needs_phone": "要手机号",

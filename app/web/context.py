@@ -55,6 +55,7 @@ _PLACES: tuple[tuple[str, str, str, Action], ...] = (
     ("activities.programmes", "系列活动", "cal", Action.PROGRAMME_EDIT),
     ("feedback.desk", "投诉建议", "edit", Action.FEEDBACK_ANSWER),
     ("organisation.units", "单位和人员", "users", Action.ORGANISATION_MANAGE),
+    ("operations.index", "运行状态", "clock", Action.HEALTH_READ),
 )
 
 

@@ -12,6 +12,7 @@ from app.activities.queries import get_public_activity, list_changes, titles_of,
 from app.exports.calendar import CalendarEvent, calendar_file
 from app.extensions import db
 from app.kernel.clock import now
+from app.privacy.retention import load_retention
 from app.web import mine
 from app.web.access import current_actor, public, settings
 from app.web.activities.blueprint import sign_in_window
@@ -96,6 +97,13 @@ def activity_calendar(code: str) -> Response:
 def privacy() -> Response:
     """What is asked, why, for how long; and the statement on accessibility."""
     return cached(render("public/privacy.html"))
+
+
+@bp.get("/privacy/data")
+@public
+def data_kept() -> Response:
+    """Every sort of personal value with its period: the same table that the purge runs."""
+    return cached(render("public/data_kept.html", groups=load_retention().groups()))
 
 
 @bp.get("/accessibility")

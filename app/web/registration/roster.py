@@ -21,7 +21,7 @@ from app.registration.entering import Entry, PhoneTaken, register
 from app.registration.indexes import ticket_code
 from app.registration.models import RegistrationState
 from app.registration.places import find_session, places
-from app.registration.queries import RosterRow, count_by_state, get_registration, name_of, roster
+from app.registration.queries import RosterRow, count_answers, count_by_state, get_registration, name_of, roster
 from app.registration.rules import PEOPLE_MOST
 from app.registration.service import cancel_registration, change_capacity, read_roster
 from app.web.access import current_actor, keys, load_activity, requires
@@ -114,6 +114,7 @@ def _page(
         paging=_paging(activity, asked, here),
         capacity=capacity or CapacityForm(formdata=None),
         wrong_session=wrong_session,
+        answers=count_answers(session, activity.id),
         may_setup=may_at(current_actor(), Action.ACTIVITY_EDIT, session.get_one(Unit, activity.host_unit_id).path),
         can_change=activity.state == "published" and activity.ends_at is not None and activity.ends_at > now(),
     )
