@@ -107,6 +107,10 @@ ACTIONS: dict[str, Audited] = {
     "review.rejected": _a("不予计入", "", "reason"),
     "review.approved": _a("通过", "participations seal version"),
     "review.reopened": _a("退回重审", "version", "reason"),
+    # feedback
+    "feedback.received": _a("收到投诉建议", "sort"),
+    "feedback.answered": _a("回复投诉建议", "days"),
+    "feedback.contact_read": _a("看投诉建议的联系方式"),
     # exports, log
     "ledger.exported": _a("导出台账", "rows year"),
     "audit.verified": _a("核验日志", "count holds"),
