@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     demo_password: str = ""
     argon2_cheap: bool = False
     require_listing_consent: bool = True
+    backup_hours: int = Field(default=1, ge=0, le=168)
 
     district: str = "江北水城旅游度假区"
     site_host: str = "区文明办"

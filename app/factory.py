@@ -13,6 +13,7 @@ from app import cli, web
 from app.config import ROOT, Settings, SettingsError, load_settings
 from app.extensions import babel, csrf, db, limiter, login_manager, migrate
 from app.kernel.database import configure_engine
+from app.kernel.erasures import ERASURES, keep_erasures
 from app.kernel.keys import KeyRing, KeysMissing, init_keys, load_keys
 from app.organisation.service import use_cheap_hashing
 
@@ -100,3 +101,4 @@ def _bind(app: Flask, settings: Settings) -> None:
         lock = settings.home / "write.lock" if settings.is_sqlite else None
         for engine in db.engines.values():
             configure_engine(engine, lock)
+            keep_erasures(engine, settings.home / ERASURES)

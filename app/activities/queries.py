@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, false, func, or_, select
+from sqlalchemy import and_, case, false, func, not_, or_, select
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from app.activities.models import (
@@ -24,7 +24,7 @@ from app.activities.models import (
     ReviewState,
     UnitPart,
 )
-from app.activities.rules import same_venue
+from app.activities.rules import PRACTICE_SHOWN, same_venue
 from app.kernel.clock import business_day, day_bounds
 from app.kernel.errors import NotFound
 from app.organisation.models import Unit
@@ -150,7 +150,8 @@ def row_columns() -> tuple[Any, ...]:
 
 
 def _conditions(wanted: ListFilter, now: datetime) -> list[Any]:
-    found: list[Any] = []
+    over = and_(Activity.is_practice.is_(True), Activity.ends_at <= now - PRACTICE_SHOWN)
+    found: list[Any] = [not_(func.coalesce(over, false()))]
     if wanted.paths is not None:
         found.append(or_(_under(wanted.paths), _co_hosted(wanted.paths)))
     if not wanted.with_discarded:

@@ -16,6 +16,7 @@ BRING_MOST = 100
 SESSIONS_MOST = 30
 CAPACITY_MOST = 100_000
 LONGEST = timedelta(days=31)
+PRACTICE_SHOWN = timedelta(days=7)  # after its end a practice leaves the lists (domain.md, Activities)
 SUBMIT_WITHIN = timedelta(days=7)  # after the end; asked for on the workbench, never enforced
 
 STATE_LABELS = {

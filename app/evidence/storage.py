@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,8 +31,11 @@ class LocalStorage:
     def put(self, sha256: str, data: bytes) -> None:
         """Temp file → fsync → rename → fsync folder; putting the same twice is the same."""
         path = self._path(sha256)
-        if path.exists():
+        try:
+            os.utime(path)  # young again: the sweep of files without a row passes it over
             return
+        except FileNotFoundError:
+            pass
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         room = os.statvfs(path.parent)
         if room.f_bavail * room.f_frsize < RESERVE + len(data):
@@ -46,6 +50,33 @@ class LocalStorage:
         folder = os.open(path.parent, os.O_RDONLY)
         os.fsync(folder)
         os.close(folder)
+
+    def files(self) -> Iterator[Path]:
+        """Every file, also those that a crash left half-way."""
+        for path in self.root.glob("??/??/*") if self.root.exists() else ():
+            if path.is_file():
+                yield path
+
+    def sweep(self, wanted: Callable[[], set[str]], *, older_than: float) -> int:
+        """Remove files that no row wants and that have lain since before this time; returns how many.
+
+        `wanted` is asked after the files were listed. Each is moved away before its age is read for the last
+        time: an upload of the same picture in between finds no file and writes its own, or made this one young.
+        """
+        old = [path for path in self.files() if path.stat().st_mtime < older_than]
+        keep = wanted() if old else set()
+        gone = 0
+        for path in old:
+            if path.stem in keep:
+                continue
+            aside = path.with_name(f".{secrets.token_hex(8)}")
+            path.rename(aside)
+            if aside.stat().st_mtime < older_than:
+                aside.unlink()
+                gone += 1
+            else:
+                aside.rename(path)
+        return gone
 
     def path(self, sha256: str) -> Path:
         """Where the picture lies. Raises FileNotFoundError."""

@@ -185,3 +185,4 @@ def transaction(session: Session | scoped_session[Any]) -> Iterator[Session]:
     finally:
         current.info.pop("in_transaction", None)
         current.info.pop("audit", None)
+        current.info.pop("erased", None)

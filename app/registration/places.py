@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, literal, select, union_all
+from sqlalchemy import func, inspect, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivitySession, ActivityState, Attendance, PlaceHold, PlaceQuota
@@ -61,6 +61,12 @@ def with_places(session: Session, activity_id: int) -> Iterator[Activity]:
     ).one()
     yield activity
     session.flush()
+
+
+def key_of(activity: Activity) -> int:
+    """Its id without asking the database again: a transaction that begins has expired the object."""
+    identity = inspect(activity).identity
+    return int(identity[0]) if identity else activity.id
 
 
 def pool_of(activity: Activity, session_id: int | None) -> int | None:

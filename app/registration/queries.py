@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
+from app.activities.models import Question, QuestionSort
 from app.kernel.errors import NotFound
 from app.kernel.keys import KeyRing
 from app.kernel.text import mask_name, normalise_code
@@ -35,6 +38,8 @@ class RosterRow:
     erased: bool
     unit: str = ""
     classes: str = ""  # of a party
+    answers: str = ""  # only where names are shown
+    awaits_guardian: bool = False
     is_offer: bool = False  # waits for the participant's answer, not for the organizer
 
     @property
@@ -123,7 +128,7 @@ def roster(
     """
     is_waiting = Registration.state == RegistrationState.WAITLISTED.value
     statement = (
-        select(Registration, PersonalDetail.name, PersonalDetail.phone, Unit.name)
+        select(Registration, PersonalDetail.name, PersonalDetail.phone, PersonalDetail.answers, Unit.name)
         .outerjoin(Unit, Unit.id == Registration.unit_id)
         .outerjoin(PersonalDetail, PersonalDetail.registration_id == Registration.id)
         .where(*_on_roster(activity_id, session_id), Registration.state.in_([state.value for state in states]))
@@ -141,8 +146,10 @@ def roster(
             adults=r.adults, children=r.children, queue=r.queue, created_at=r.created_at,
             erased=r.erased_at is not None, unit=unit or "", classes="、".join(classes.get(r.id, ())),
             is_offer=r.offered_until is not None,
+            awaits_guardian=r.is_minor and not name and r.consented_at is None,
+            answers="；".join(answer_words(each) for each in (answers or {}).values()) if keys else "",
         )
-        for r, name, phone, unit in found
+        for r, name, phone, answers, unit in found
     ]  # fmt: skip
 
 
@@ -189,7 +196,72 @@ def get_registration(session: Session, activity_id: int, code: str) -> Registrat
     return registration
 
 
-def decrypt_phone(session: Session, registration: Registration, *, keys: KeyRing) -> str:
-    """The phone in clear, for its owner and the organizer's detail view; empty without one."""
-    value = session.scalar(select(PersonalDetail.phone).where(PersonalDetail.registration_id == registration.id))
-    return keys.decrypt(value, context=f"phone:{registration.code}") if value else ""
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is kept of one person, in clear; empty where it was never given or is erased."""
+
+    phone: str
+    email: str
+    answers: tuple[tuple[str, str], ...]  # (wording, answer)
+    classes: tuple[str, ...]
+
+
+def read_stored(session: Session, registration: Registration, *, keys: KeyRing) -> Stored:
+    """For its owner: everything that stands beside the registration."""
+    detail = session.get(PersonalDetail, registration.id)
+    classes = tuple(_class_labels(session, [registration.id]).get(registration.id, ()))
+    if detail is None:
+        return Stored("", "", (), classes)
+    code = registration.code
+    return Stored(
+        keys.decrypt(detail.phone, context=f"phone:{code}") if detail.phone else "",
+        keys.decrypt(detail.email, context=f"email:{code}") if detail.email else "",
+        tuple(_in_words(session, registration.activity_id, detail.answers or {})), classes,
+    )  # fmt: skip
+
+
+def _in_words(session: Session, activity_id: int, answers: dict[str, Any]) -> list[tuple[str, str]]:
+    """Answers beside their questions, in order; one whose question was removed comes last."""
+    wordings = {
+        row.code: row.wording
+        for row in session.scalars(
+            select(Question).where(Question.activity_id == activity_id).order_by(Question.position)
+        )
+    }
+    known = [(wordings[code], answer_words(answers[code])) for code in wordings if code in answers]
+    return known + [
+        ("（已删掉的问题）", answer_words(answer)) for code, answer in answers.items() if code not in wordings
+    ]
+
+
+def answer_words(answer: Any) -> str:
+    """An answer as one reads it."""
+    return "、".join(map(str, answer)) if isinstance(answer, list) else str(answer)
+
+
+def count_answers(session: Session, activity_id: int) -> list[tuple[str, list[tuple[str, int]]]]:
+    """(wording, (option, how many)) of the questions that can be counted, over standing registrations; nobody's name."""
+    questions = session.scalars(
+        select(Question).where(Question.activity_id == activity_id).order_by(Question.position)
+    ).all()
+    if not questions:
+        return []
+    given = session.scalars(
+        select(PersonalDetail.answers)
+        .join(Registration, Registration.id == PersonalDetail.registration_id)
+        .where(
+            Registration.activity_id == activity_id, Registration.state != RegistrationState.CANCELLED.value,
+            PersonalDetail.answers.is_not(None),
+        )
+    ).all()  # fmt: skip
+    found = []
+    for question in questions:
+        if question.sort == QuestionSort.SHORT_TEXT.value:
+            continue
+        counts: Counter[str] = Counter()
+        for answers in given:
+            answer = (answers or {}).get(question.code)
+            counts.update([] if answer is None else map(str, answer) if isinstance(answer, list) else [str(answer)])
+        order = list(question.options) or sorted(counts)
+        found.append((question.wording, [(option, counts[option]) for option in order]))
+    return found

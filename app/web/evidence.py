@@ -162,6 +162,8 @@ def picture(code: str) -> Response:
     item = get_item(db.session(), code)
     if not _may_see(item):
         raise NotFound("没有找到这张照片。")
+    if item.expired_at is not None:
+        raise NotFound("这张图片已经按期删除，只留下摘要。")
     sha256 = item.thumb_sha256 if request.args.get("size") == "small" else item.stored_sha256
     try:
         path = storage().path(sha256 or "")

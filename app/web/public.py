@@ -1,11 +1,10 @@
-"""What anybody may read: an activity's page, its calendar file, and the pages about data, access and complaints."""
+"""What anybody may read: an activity's page, its calendar file, and the pages about data and access."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from flask import Blueprint, Response, request, url_for
-from flask_babel import gettext as _
 
 from app.activities.kinds import KINDS
 from app.activities.models import Activity, ActivityState
@@ -13,6 +12,7 @@ from app.activities.queries import get_public_activity, list_changes, titles_of,
 from app.exports.calendar import CalendarEvent, calendar_file
 from app.extensions import db
 from app.kernel.clock import now
+from app.privacy.retention import load_retention
 from app.web import mine
 from app.web.access import current_actor, public, settings
 from app.web.activities.blueprint import sign_in_window
@@ -99,6 +99,20 @@ def privacy() -> Response:
     return cached(render("public/privacy.html"))
 
 
+@bp.get("/privacy/data")
+@public
+def data_kept() -> Response:
+    """Every sort of personal value with its period: the same table that the purge runs."""
+    return cached(render("public/data_kept.html", groups=load_retention().groups()))
+
+
+@bp.get("/schools")
+@public
+def schools() -> Response:
+    """One sheet for schools: registering, the day, changing, and what is never asked."""
+    return cached(render("public/schools.html"))
+
+
 @bp.get("/accessibility")
 @public
 def accessibility() -> Response:
@@ -113,10 +127,3 @@ def my_data() -> Response:
     tickets = mine.all_tickets()
     titles = titles_of(db.session(), [code for code, _secret in tickets]) if tickets else {}
     return render("public/my_data.html", tickets=[(titles[code], secret) for code, secret in tickets if code in titles])
-
-
-@bp.get("/feedback")
-@public
-def feedback() -> Response:
-    """Whom to turn to. The form for complaints does not exist yet, and the page says so."""
-    return cached(render("public/feedback.html", notice=_("网上投诉表还没有开通")))

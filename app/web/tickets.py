@@ -30,7 +30,7 @@ from app.registration.approval import accept_offer
 from app.registration.indexes import ticket_code
 from app.registration.models import Registration, RegistrationKind, RegistrationState
 from app.registration.places import count_ahead
-from app.registration.queries import decrypt_phone, find_by_secret, name_of
+from app.registration.queries import find_by_secret, name_of, read_stored
 from app.registration.rules import PEOPLE_MOST, change_problem
 from app.registration.service import cancel_registration, change_headcount, erase_own, note_seen
 from app.web import mine
@@ -303,7 +303,7 @@ def seen(secret: str) -> Response:
 
 def _stored(page: TicketPage) -> dict[str, Any]:
     """Everything kept of this registration, in words of the table's columns."""
-    registration = page.registration
+    registration, stored = page.registration, read_stored(db.session(), page.registration, keys=keys())
 
     def stamp(moment: datetime | None) -> str | None:
         return moment.astimezone(SHANGHAI).isoformat(timespec="seconds") if moment else None
@@ -312,7 +312,10 @@ def _stored(page: TicketPage) -> dict[str, Any]:
         "活动": page.activity.title,
         "状态": registration.state,
         "称呼": page.name or None,
-        "手机号": decrypt_phone(db.session(), registration, keys=keys()) or None,
+        "手机号": stored.phone or None,
+        "邮箱": stored.email or None,
+        "回答": dict(stored.answers) or None,
+        "班级": list(stored.classes) or None,
         "大人": registration.adults,
         "孩子": registration.children,
         "候补次序": registration.queue,
@@ -333,7 +336,7 @@ def _stored(page: TicketPage) -> dict[str, Any]:
 def data(secret: str) -> Response:
     """看看存了我什么."""
     page = _own_page(secret)
-    return render("tickets/data.html", ticket=page, phone=decrypt_phone(db.session(), page.registration, keys=keys()))
+    return render("tickets/data.html", ticket=page, stored=read_stored(db.session(), page.registration, keys=keys()))
 
 
 def _own_page(secret: str) -> TicketPage:

@@ -18,7 +18,8 @@ from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.errors import DomainError, RuleBroken, TooMany
 from app.kernel.tokens import digest, random_secret
-from app.registration.entering import Entry, PhoneTaken, register
+from app.registration.answers import Asking
+from app.registration.entering import Entry, PhoneTaken, list_questions, register
 from app.registration.models import RegistrationState
 from app.registration.places import Places, places
 from app.registration.rules import PEOPLE_MOST, closed_problem
@@ -46,6 +47,9 @@ class Desk:
     own: list[str] = field(default_factory=list)  # this browser's tickets
     problems: list[str] = field(default_factory=list)
     people_most: int = PEOPLE_MOST
+    questions: list[Asking] = field(default_factory=list)
+    answers: dict[str, list[str]] = field(default_factory=dict)  # as typed, by the question's code
+    wrong: dict[str, str] = field(default_factory=dict)  # what is wrong with an answer, by its field
 
 
 def places_words(place: Places) -> str:
@@ -75,7 +79,15 @@ def make_desk(activity: Activity, form: RegisterForm | None = None, *, at: datet
         desk.closed = _(problem.message)
         return desk
     _describe_places(desk, activity, at)
+    desk.questions = list_questions(db.session(), activity)
+    desk.answers = typed_answers()
     return desk
+
+
+def typed_answers() -> dict[str, list[str]]:
+    """What was typed, by the question's code, cut to a length that anybody would type."""
+    names = [name for name in request.form if name.startswith("q_")][:20]
+    return {name[2:]: [value[:200] for value in request.form.getlist(name)[:20]] for name in names}
 
 
 def _describe_places(desk: Desk, activity: Activity, at: datetime) -> None:
@@ -166,6 +178,7 @@ def _entry(filled: RegisterForm) -> Entry:
         consent=bool(filled.consent.data),
         submission=filled.submission_id,
         browser=mine.browser_token(),
+        answers=typed_answers(),
     )
 
 
@@ -178,7 +191,8 @@ def _refused(code: str, filled: RegisterForm, error: DomainError, status: int) -
     activity = get_public_activity(db.session(), code)
     desk = make_desk(activity, filled)
     if isinstance(error, RuleBroken):
-        desk.problems = attach(filled, error.problems)
+        desk.wrong = {p.field: _(p.message) for p in error.problems if p.field.startswith("q_")}
+        desk.problems = attach(filled, [p for p in error.problems if p.field not in desk.wrong])
     else:
         filled.phone.errors = [_(error.message)]
     response = _page(activity, desk, status)

@@ -25,12 +25,12 @@ from app.registration.models import PersonalDetail, Registration, RegistrationKi
 from app.registration.places import count_ahead, places
 from app.registration.queries import (
     count_by_state,
-    decrypt_phone,
     find_by_phone_tail,
     find_by_secret,
     find_by_ticket_code,
     get_registration,
     name_of,
+    read_stored,
     roster,
 )
 from app.registration.service import (
@@ -207,7 +207,7 @@ def test_the_database_holds_neither_secret_nor_phone(tx: Session, enter: Enter, 
     stored = tx.scalars(select(PersonalDetail.phone)).one()
     assert stored is not None
     assert PHONE.encode() not in stored
-    assert decrypt_phone(tx, done.registration, keys=keys) == PHONE
+    assert read_stored(tx, done.registration, keys=keys).phone == PHONE
     assert row["secret_hash"] == digest(done.secret)
 
 

@@ -32,7 +32,7 @@ ROLES: dict[str, list[str]] = {
     "guanli": [
         "/plan/tasks/10", r"+/plan/tasks/10/indicators/[a-z0-9]{12}/target\?year=\d+", "/plan/tasks/10",
         "+/plan/targets/[a-z0-9]{12}/retire", "/organisation", "+/organisation/units/[a-z0-9]{12}", "/organisation/readers",
-        "/organisation/import", "/organisation/users", "+/organisation/users/[a-z0-9]{12}"],
+        "/organisation/import", "/organisation/users", "+/organisation/users/[a-z0-9]{12}", "/operations", "/privacy/data", "/privacy"],
 }  # fmt: skip
 
 
