@@ -75,6 +75,7 @@ ACTIONS: dict[str, Audited] = {
     "places.hold_released": _a("取消预留", "headcount"),
     "registration.promoted": _a("候补递补", "headcount"),
     "registration.erased": _a("删除本人资料"),
+    "roster.imported": _a("导入报名名单", "rows people waitlisted set_aside"),
     "roster.read": _a("打开报名名单", "count"),
     "places.changed": _a("修改名额", "before after"),
     "registration.moved": _a("现场换场次", "before after"),
