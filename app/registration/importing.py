@@ -75,6 +75,7 @@ class Contact:
     school: str
     classes: int
     secret: str
+    waits: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def read_rows(sheets: Sequence[Sheet], questions: Sequence[Asking], *, takes_par
             )
         found.unknown.extend(name for name in sheet.headings if name not in fields)
         for line in sheet.lines:
-            cells = {fields[heading]: one_line(text) for heading, text in line.cells.items() if heading in fields}
+            cells = {name: line.cells[heading] for heading, name in fields.items()}  # one line each already
             if any(cells.values()):
                 found.rows.append(Row(sort, sheet.name, line.number, cells))
     if not found.rows:
@@ -171,19 +172,18 @@ def read_known(session: Session, activity: Activity, rows: Sequence[Row], *, key
         for s in activity.sessions
         if chooses
     ]
-    phones = {phone: phone_index(keys, activity.code, phone) for phone in _phones(rows)}
-    taken = taken_phones(session, activity.id, list(phones.values()))
+    phones = {text: normalise_phone(text) or "" for text in {row.cell("phone") for row in rows}}
+    indexes = {phone: phone_index(keys, activity.code, phone) for phone in set(phones.values()) - {""}}
+    taken = taken_phones(session, activity.id, list(indexes.values()))
+    units = {unit.name: (unit.id, unit.kind == UnitKind.SCHOOL.value) for unit in list_units(session)}
     return Known(
         sessions=sessions,
-        units={plain(unit.name): (unit.id, unit.kind == UnitKind.SCHOOL.value) for unit in list_units(session)},
+        units={plain(name): unit for name, unit in units.items()} | units,
         questions=list_questions(session, activity),
         needs_phone=activity.needs_phone,
-        taken={phone for phone, index in phones.items() if index in taken},
+        phones=phones,
+        taken={phone for phone, index in indexes.items() if index in taken},
     )
-
-
-def _phones(rows: Sequence[Row]) -> set[str]:
-    return {phone for row in rows if (phone := normalise_phone(row.cell("phone")))}
 
 
 def judge(
@@ -261,11 +261,14 @@ def _register(
         waitlisted=sum(1 for each in seated if each.state == RegistrationState.WAITLISTED.value),
         aside=sum(1 for each in judged if each.standing is Standing.ASIDE),
         parties=[
-            Contact(group[0].row.cell("name"), group[0].row.cell("unit"), len(group), each.secret)
+            Contact(
+                group[0].row.cell("name"), group[0].row.cell("unit"), len(group), each.secret,
+                each.state == RegistrationState.WAITLISTED.value,
+            )
             for group, each in zip(groups, seated, strict=True)
             if group[0].row.sort is Sort.CLASS
         ],
-    )
+    )  # fmt: skip
 
 
 def _refuse_again(session: Session, activity: Activity, draft: str, keys: KeyRing) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from app.kernel.errors import Problem
-from app.kernel.text import ascii_digits, normalise_phone, one_line
+from app.kernel.text import ascii_digits, one_line
 from app.organisation.rules import name_problem
 from app.registration.answers import Asking, read_answers
 from app.registration.rules import CLASSES_MOST, LABEL_MOST, NAME_STORED, Asked, ClassEntry, party_problems, problems_of
@@ -75,13 +75,25 @@ class KnownSession:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the activity and the district are like now. `taken`: phones that are registered already."""
+    """What the activity and the district are like now.
+
+    `phones`: each phone cell of the file as a number, or nothing. `taken`: numbers that are registered already.
+    """
 
     sessions: Sequence[KnownSession]  # empty where one registration covers all
-    units: Mapping[str, tuple[int, bool]]  # by name: id, and whether it is a school
+    units: Mapping[str, tuple[int, bool]]  # by full and by plain name: id, and whether it is a school
     questions: Sequence[Asking]
     needs_phone: bool
+    phones: Mapping[str, str]
     taken: Collection[str]
+    found: dict[str, tuple[KnownSession, ...]] = field(default_factory=dict)  # sessions by a word met before
+
+    def named(self, word: str) -> tuple[KnownSession, ...]:
+        """The sessions that this word may mean; a file says the same few words thousands of times."""
+        if word not in self.found:
+            wanted = plain(word)
+            self.found[word] = tuple(row for row in self.sessions if wanted in row.words)
+        return self.found[word]
 
 
 @dataclass(slots=True)
@@ -146,7 +158,7 @@ def plan_rows(rows: Sequence[Row], known: Known, aside: Collection[int] = ()) ->
         if each.row.sort is Sort.PERSON:
             _judge_person(each, known)
         else:
-            _judge_class(each)
+            _judge_class(each, known)
     _judge_phones(live, known)
     return judged
 
@@ -162,7 +174,7 @@ def _read_session(each: Judged, known: Known) -> None:
     if not word:
         each.blame("session", "没有填场次。")
         return
-    found = [row for row in known.sessions if plain(word) in row.words]
+    found = known.named(word)
     if len(found) != 1:
         each.blame("session", f"“{word[:12]}”有几场，请写得再细一点。" if found else f"没有“{word[:12]}”这一场。")
     elif found[0].is_over:
@@ -177,7 +189,7 @@ def _read_unit(each: Judged, known: Known) -> None:
         if each.row.sort is Sort.CLASS:
             each.blame("unit", "没有填学校。")
         return
-    found = known.units.get(plain(word))
+    found = known.units.get(word) or known.units.get(plain(word))
     if found is None:
         each.blame("unit", f"没有“{word[:16]}”，请写单位的全称。")
     elif each.row.sort is Sort.CLASS and not found[1]:
@@ -188,7 +200,10 @@ def _read_unit(each: Judged, known: Known) -> None:
 
 def _count(each: Judged, name: str, empty: int | None) -> int | None:
     """The number in a cell, `empty` where it was left out; None, with the finding, where there is none."""
-    text = ascii_digits(each.row.cell(name)).replace(" ", "")
+    text = each.row.cell(name)
+    if text.isascii() and text.isdigit() and len(text) < 7:
+        return int(text)
+    text = ascii_digits(text).replace(" ", "")
     if not text and empty is not None:
         return empty
     found = _NUMBER.fullmatch(text)
@@ -201,7 +216,9 @@ def _count(each: Judged, name: str, empty: int | None) -> int | None:
 def _judge_person(each: Judged, known: Known) -> None:
     adults = _count(each, "adults", 1)
     children = _count(each, "children", 0)
-    name, phone = each.row.cell("name"), each.row.cell("phone")
+    name = each.row.cell("name")
+    each.phone = known.phones.get(each.row.cell("phone"), "")
+    phone = each.phone or each.row.cell("phone")
     if name and (wrong := name_problem(name, NAME_STORED)):
         each.blame("name", wrong)
     found = problems_of(
@@ -210,7 +227,6 @@ def _judge_person(each: Judged, known: Known) -> None:
     read_answers(known.questions, answers_of(each.row, known.questions), found)
     _blame_all(each, found)
     each.adults, each.children = adults or 0, children or 0
-    each.phone = normalise_phone(phone) or ""
 
 
 def _blame_all(each: Judged, found: Sequence[Problem]) -> None:
@@ -227,12 +243,12 @@ def answers_of(row: Row, questions: Sequence[Asking]) -> dict[str, list[str]]:
     return found
 
 
-def _judge_class(each: Judged) -> None:
+def _judge_class(each: Judged, known: Known) -> None:
     pupils = _count(each, "pupils", None)
     adults = _count(each, "adults", 1)
     without = _count(each, "without_photo", 0)
     each.children, each.adults, each.without_photo = pupils or 0, adults or 0, without or 0
-    each.phone = normalise_phone(each.row.cell("phone")) or ""
+    each.phone = known.phones.get(each.row.cell("phone"), "")
     label = each.row.cell("label")
     if label and (wrong := name_problem(label, LABEL_MOST)):
         each.blame("label", wrong)

@@ -20,7 +20,7 @@ from app.kernel.tokens import random_secret
 from app.organisation.permissions import Action
 from app.registration.answers import Asking
 from app.registration.entering import list_questions
-from app.registration.importing import Made, RowsRefused, bring_in, edit_row, grouped, judge, read_rows
+from app.registration.importing import Contact, Made, RowsRefused, bring_in, edit_row, grouped, judge, read_rows
 from app.registration.roster_rules import Judged, Row, Sort, Standing
 from app.registration.rules import closed_problem
 from app.sheets.limits import BYTES_MOST
@@ -180,13 +180,15 @@ def _preview(
         error="" if error is None or no_consent else _(error.message), count=_counts(judged), draft=token,
         consent=request.form.get("consent") == "y", wrong_consent=_(error.message) if error and no_consent else "",
         fields=_shown_fields(activity, list_questions(db.session(), activity)), sorts=SORTS, notes=notes or {},
-        sessions=[session_words(s, with_day=_several_days(activity)) for s in activity.sessions if s.ends_at > now()]
-        if _chooses(activity) else [],
+        sessions=_session_names(activity),
     )  # fmt: skip
 
 
-def _several_days(activity: Activity) -> bool:
-    return len({local(s.starts_at).date() for s in activity.sessions}) > 1
+def _session_names(activity: Activity) -> list[str]:
+    """What may stand in the cell, of the sessions that are not over."""
+    several_days = len({local(s.starts_at).date() for s in activity.sessions}) > 1
+    coming = [s for s in activity.sessions if s.ends_at > now()] if _chooses(activity) else []
+    return [s.label or session_words(s, with_day=several_days) for s in coming]
 
 
 def _judge(activity: Activity, draft: Draft) -> list[Judged]:
@@ -223,18 +225,21 @@ def _shown_fields(activity: Activity, questions: Sequence[Asking]) -> dict[Sort,
 def _done(activity: Activity, made: Made) -> Response:
     """The one page that shows the links of the classes."""
     staff_page()
-    parties = [
-        (
-            party,
-            _(
-                "%(n)s，%(s)s的%(k)s个班已报名“%(t)s”。这是班级码，当天出示它就行，人数有变也在这里改：%(l)s",
-                n=party.name, s=party.school, k=party.classes, t=activity.title,
-                l=settings().base_url + url_for("tickets.show", secret=party.secret),
-            ),
-        )
-        for party in made.parties
-    ]  # fmt: skip
+    parties = [(party, _told(activity, party)) for party in made.parties]
     return render("registration/imported.html", activity=activity, made=made, parties=parties)
+
+
+def _told(activity: Activity, party: Contact) -> str:
+    """Copy-ready words to the contact, with the ticket of the classes."""
+    facts = {
+        "n": party.name, "s": party.school, "k": party.classes, "t": activity.title,
+        "l": settings().base_url + url_for("tickets.show", secret=party.secret),
+    }  # fmt: skip
+    if party.waits:
+        return str(
+            _("%(n)s，%(s)s的%(k)s个班排上了“%(t)s”的候补，有名额时整批递补。打开班级码看排到哪里：%(l)s", **facts)
+        )
+    return str(_("%(n)s，%(s)s的%(k)s个班已报名“%(t)s”。班级码当天出示就行，人数有变也在这里改：%(l)s", **facts))
 
 
 def _serializer(activity: Activity) -> URLSafeTimedSerializer:
