@@ -1,4 +1,4 @@
-"""The worker: digests of closed sessions, hourly checkpoints and backups, the night; `python -m app.worker`."""
+"""The worker: digests of closed sessions, offers that nobody answered, hourly checkpoints and backups, the night; `python -m app.worker`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from app.commands.night import run_due
 from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.database import transaction
+from app.registration.approval import expire_offers
 
 log = logging.getLogger("shiliu.worker")
 DIGEST_SECONDS = 60
@@ -26,6 +27,7 @@ def run_once(round_number: int) -> int:
     moment = now()
     with transaction(db.session) as tx:
         sealed = digest_closed_sessions(tx, now=moment)
+        expire_offers(tx, now=moment)
     if round_number % CHECKPOINT_EVERY == 0:
         with transaction(db.session) as tx:
             make_checkpoint(tx, current_app.extensions["keys"].log_key, now=moment)

@@ -63,6 +63,10 @@ ACTIONS: dict[str, Audited] = {
     "registration.made": _a("报名", "state headcount"),
     "registration.changed": _a("修改报名", "before after"),
     "registration.cancelled": _a("取消报名", "headcount"),
+    "consent.asked": _a("请监护人同意"),
+    "consent.given": _a("监护人同意", "kind version"),
+    "minors.opened": _a("查看未成年人资料", "count", "reason"),
+    "registration.relinked": _a("换了报名码链接"),
     "registration.approved": _a("确认报名", "headcount"),
     "registration.declined": _a("没有确认报名", "headcount", "reason"),
     "registration.offer_accepted": _a("回复要来", "headcount"),
@@ -108,6 +112,10 @@ ACTIONS: dict[str, Audited] = {
     "review.rejected": _a("不予计入", "", "reason"),
     "review.approved": _a("通过", "participations seal version"),
     "review.reopened": _a("退回重审", "version", "reason"),
+    # feedback
+    "feedback.received": _a("收到投诉建议", "sort"),
+    "feedback.answered": _a("回复投诉建议", "days"),
+    "feedback.contact_read": _a("看投诉建议的联系方式"),
     # exports, log
     "ledger.exported": _a("导出台账", "rows year"),
     "audit.verified": _a("核验日志", "count holds"),

@@ -24,6 +24,7 @@ class Action(StrEnum):
     NOTE_WRITE = "note_write"
     NOTE_DECIDE = "note_decide"
     ESTABLISHMENT_WRITE = "establishment_write"
+    FEEDBACK_ANSWER = "feedback_answer"
     FIGURES_READ = "figures_read"
     LEDGER_EXPORT = "ledger_export"
     TARGET_SET = "target_set"
@@ -47,6 +48,7 @@ ACTION_LABELS = {
     Action.NOTE_WRITE: "填报工作进展",
     Action.NOTE_DECIDE: "审核工作进展、建设项目",
     Action.ESTABLISHMENT_WRITE: "登记建设项目",
+    Action.FEEDBACK_ANSWER: "回复投诉建议",
     Action.FIGURES_READ: "看总览和任务",
     Action.LEDGER_EXPORT: "导出台账",
     Action.TARGET_SET: "设置、停用本区目标",
@@ -80,7 +82,7 @@ _STAFF: dict[Action, Scope] = {
 
 PERMISSIONS: dict[Role, dict[Action, Scope]] = {
     Role.ORGANIZER: dict(_STAFF),
-    Role.UNIT_MANAGER: {**_STAFF, Action.ACTIVITY_LIST_PUBLICLY: Scope.UNIT},
+    Role.UNIT_MANAGER: {**_STAFF, Action.ACTIVITY_LIST_PUBLICLY: Scope.UNIT, Action.FEEDBACK_ANSWER: Scope.UNIT},
     # A reviewer reads evidence of the district, and no roster: names prove nothing.
     Role.REVIEWER: {
         Action.ACTIVITY_READ: Scope.ALL,
@@ -89,6 +91,7 @@ PERMISSIONS: dict[Role, dict[Action, Scope]] = {
         Action.REVIEW: Scope.ALL,
         Action.REOPEN: Scope.ALL,
         Action.NOTE_DECIDE: Scope.ALL,
+        Action.FEEDBACK_ANSWER: Scope.ALL,
         Action.FIGURES_READ: Scope.ALL,
         Action.LEDGER_EXPORT: Scope.ALL,
     },

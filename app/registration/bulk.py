@@ -20,12 +20,12 @@ from app.registration.entering import (
     Entry,
     PartyEntry,
     PhoneTaken,
-    _check_open,
-    _chosen,
+    Seat,
     _keep_person,
     _row,
-    _Seat,
     _secret,
+    check_open,
+    choose,
     list_questions,
 )
 from app.registration.mail import put_letter
@@ -35,6 +35,7 @@ from app.registration.rules import Asked, contact_problems, party_problems, prob
 from app.registration.seating import Hold, Seating
 
 CONSENT_VERSION = "desk-2026-11"  # the organizer says that the people were told and agreed
+GUARDIAN_FIRST = "这场活动登记孩子的姓名，要监护人先同意，不能从表格导入。请用“登记一名孩子”。"
 CHUNK = 500  # rows in memory at a time
 
 
@@ -63,7 +64,7 @@ class _Sitting:
 class _Made:
     registration: Registration
     entry: Entry | PartyEntry
-    seat: _Seat
+    seat: Seat
     secret: str
 
 
@@ -95,7 +96,7 @@ def register_many(
     """
     found: list[Seated] = []
     with with_places(session, key_of(activity)) as locked:
-        _check_open(locked, now)
+        check_open(locked, now)
         sitting = _Sitting(session, locked, list_questions(session, locked), keys, now, actor)
         seating, holds = read_seating(session, locked)
         before, rank = {hold.id: hold.places for hold in holds}, next_queue(session, locked)
@@ -114,7 +115,7 @@ def register_many(
 
 def _make(sitting: _Sitting, entry: Entry | PartyEntry) -> _Made:
     problems: list[Problem] = []
-    chosen = _chosen(sitting.activity, entry.session_code, sitting.now, problems)
+    chosen = choose(sitting.activity, entry.session_code, sitting.now, problems)
     if isinstance(entry, PartyEntry):
         seat = _party_seat(sitting, entry, problems)
     else:
@@ -126,7 +127,9 @@ def _make(sitting: _Sitting, entry: Entry | PartyEntry) -> _Made:
     return _Made(registration, entry, seat, secret)
 
 
-def _person_seat(sitting: _Sitting, entry: Entry, problems: list[Problem]) -> _Seat:
+def _person_seat(sitting: _Sitting, entry: Entry, problems: list[Problem]) -> Seat:
+    if sitting.activity.names_minors:
+        raise RuleBroken(Problem("guardian_first", GUARDIAN_FIRST))
     needs_phone = sitting.activity.needs_phone
     problems.extend(
         problems_of(
@@ -134,18 +137,18 @@ def _person_seat(sitting: _Sitting, entry: Entry, problems: list[Problem]) -> _S
         )
     )
     answers: dict[str, Any] | None = read_answers(sitting.questions, entry.answers, problems) or None
-    return _Seat(
+    return Seat(
         RegistrationKind.INDIVIDUAL, entry.adults, entry.children, entry.unit_id, CONSENT_VERSION, answers
     )  # fmt: skip
 
 
-def _party_seat(sitting: _Sitting, entry: PartyEntry, problems: list[Problem]) -> _Seat:
+def _party_seat(sitting: _Sitting, entry: PartyEntry, problems: list[Problem]) -> Seat:
     if not sitting.activity.takes_parties:
         raise RuleBroken(Problem("no_parties", "这场活动不收团体报名，没有保存。请先在报名设置里打开。"))
     problems.extend(party_problems(entry.classes))
     problems.extend(contact_problems(entry.name, entry.phone, entry.email, consent=entry.consent))
     adults, pupils = sum(c.adults for c in entry.classes), sum(c.pupils for c in entry.classes)
-    return _Seat(RegistrationKind.PARTY, adults, pupils, entry.unit_id, CONSENT_VERSION, None, entry.classes)
+    return Seat(RegistrationKind.PARTY, adults, pupils, entry.unit_id, CONSENT_VERSION, None, entry.classes)
 
 
 def _give_place(activity: Activity, seating: Seating, registration: Registration, rank: int) -> int:

@@ -19,7 +19,7 @@ from app.kernel.text import normalise_phone, one_line
 from app.organisation.models import UnitKind
 from app.organisation.queries import list_units
 from app.registration.answers import Asking
-from app.registration.bulk import read_seating, register_many, taken_phones
+from app.registration.bulk import GUARDIAN_FIRST, read_seating, register_many, taken_phones
 from app.registration.entering import Entry, PartyEntry, list_questions
 from app.registration.indexes import phone_index, submission_index
 from app.registration.models import Registration, RegistrationState
@@ -98,7 +98,9 @@ class RowsRefused(RuleBroken):
         super().__init__(Problem("rows_bad", f"还有{count}行有问题，什么都没有导入。"))
 
 
-def read_rows(sheets: Sequence[Sheet], questions: Sequence[Asking], *, takes_parties: bool) -> Reading:
+def read_rows(
+    sheets: Sequence[Sheet], questions: Sequence[Asking], *, takes_parties: bool, names_minors: bool = False
+) -> Reading:
     """Rows of both sorts, told apart by their headings. Raises RuleBroken when no sheet has one that we know."""
     found = Reading([], [], [], [])
     for sheet in sheets:
@@ -117,6 +119,8 @@ def read_rows(sheets: Sequence[Sheet], questions: Sequence[Asking], *, takes_par
             raise RuleBroken(
                 Problem("no_parties", "表里是班级，这场活动不收团体报名。要收，请先在报名设置里勾选“收班级和团体”。")
             )
+        if sort is Sort.PERSON and names_minors:
+            raise RuleBroken(Problem("guardian_first", GUARDIAN_FIRST))
         found.unknown.extend(name for name in sheet.headings if name not in fields)
         for line in sheet.lines:
             cells = {name: line.cells[heading] for heading, name in fields.items()}  # one line each already

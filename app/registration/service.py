@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivitySession, ActivityState, Listing, ReviewState
@@ -14,9 +14,16 @@ from app.kernel.actor import PARTICIPANT, Actor
 from app.kernel.erasures import note_erased
 from app.kernel.errors import Conflict, Problem, RuleBroken, raise_if_blocked
 from app.kernel.keys import KeyRing
-from app.kernel.text import clean
+from app.kernel.text import clean, one_line
 from app.registration.entering import party_rows
-from app.registration.models import PartyClass, PersonalDetail, Registration, RegistrationKind, RegistrationState
+from app.registration.models import (
+    GuardianConsent,
+    PartyClass,
+    PersonalDetail,
+    Registration,
+    RegistrationKind,
+    RegistrationState,
+)
 from app.registration.places import HELD, pool_of, promote_waiting, read_pools, with_places
 from app.registration.queries import RosterRow, roster
 from app.registration.rules import (
@@ -27,6 +34,7 @@ from app.registration.rules import (
     count_problems,
     fits,
     party_problems,
+    reason_problems,
 )
 
 
@@ -113,6 +121,12 @@ def erase_own(session: Session, registration: Registration, *, now: datetime) ->
         return
     session.execute(delete(PersonalDetail).where(PersonalDetail.registration_id == registration.id))
     registration.phone_index = registration.tail_index = registration.browser_index = None
+    registration.decline_reason = None
+    session.execute(
+        update(GuardianConsent)
+        .where(GuardianConsent.registration_id == registration.id)
+        .values(given_as=None, secret_hash=None)
+    )
     registration.erased_at = now
     note_erased(session, registration.code, now=now)
     record(
@@ -225,11 +239,21 @@ def read_roster(
     actor: Actor,
     now: datetime,
     keys: KeyRing,
+    reason: str = "",
 ) -> list[RosterRow]:
-    """Names and phones in full; opening them is an entry of the log, with how many were shown."""
+    """Names and phones in full; opening them is an entry of the log, with how many were shown.
+
+    Raises RuleBroken where minors are named and no reason is given.
+    """
+    raise_if_blocked(reason_problems(reason, names_minors=activity.names_minors))
     rows = roster(session, activity.id, states=states, session_id=session_id, page=page, size=size, keys=keys)
     record(
         session, "roster.read", actor=actor, object_type="activity", object_code=activity.code, now=now,
         payload={"count": len(rows)},
     )  # fmt: skip
+    if activity.names_minors:
+        record(
+            session, "minors.opened", actor=actor, object_type="activity", object_code=activity.code, now=now,
+            payload={"count": len(rows)}, private={"reason": one_line(reason)},
+        )  # fmt: skip
     return rows

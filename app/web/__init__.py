@@ -18,6 +18,7 @@ from app.web import (
     demo,
     errors,
     evidence,
+    feedback,
     headers,
     health,
     home,
@@ -38,7 +39,7 @@ from app.web import (
 )
 
 SCREENS = (
-    activities, api, audit, auth, checkin, console, demo, evidence, health, home, metrics, operations, organisation, party, planning, progress, public, registration,
+    activities, api, audit, auth, checkin, console, demo, evidence, feedback, health, home, metrics, operations, organisation, party, planning, progress, public, registration,
     review, screen, styleguide, tickets,
 )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.activities.rules import AUDIENCE_LABELS
+from app.feedback.rules import SORT_LABELS
 from app.kernel.actor import ROLE_LABELS
 
 FIELDS = {
@@ -17,7 +18,7 @@ FIELDS = {
     "second_factor": "用了动态口令", "session": "场次", "set_aside": "搁置", "sha256": "照片摘要", "size": "条数",
     "slot": "材料", "source": "原活动", "stage": "阶段", "state": "状态", "targets": "目标数", "task": "任务",
     "tasks": "任务数", "unit": "单位", "units": "单位数", "users": "人数", "version": "第几版", "year": "年份",
-    "activities": "活动数", "check_ins": "签到次数",
+    "activities": "活动数", "check_ins": "签到次数", "days": "用了几天", "sort": "投诉还是建议",
     "accounts": "账号", "bad": "对不上", "consents": "监护人同意", "feedback": "投诉建议", "made_at": "备份时间",
     "people": "人数", "waitlisted": "候补（条）",
     "missing": "找不到", "pictures": "图片", "texts": "手写的原因",
@@ -31,7 +32,7 @@ FIELDS = {
     "text": "原文字", "under_way_on": "开工日期",
 }  # fmt: skip
 
-_VALUES = {role.value: label for role, label in ROLE_LABELS.items()} | AUDIENCE_LABELS
+_VALUES = {role.value: label for role, label in ROLE_LABELS.items()} | AUDIENCE_LABELS | SORT_LABELS
 
 
 def field_word(name: str) -> str:

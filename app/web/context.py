@@ -53,6 +53,7 @@ _PLACES: tuple[tuple[str, str, str, Action], ...] = (
     ("planning.plan", "实施方案", "doc", Action.FIGURES_READ),
     ("progress.establishments", "建设项目", "flag", Action.FIGURES_READ),
     ("activities.programmes", "系列活动", "cal", Action.PROGRAMME_EDIT),
+    ("feedback.desk", "投诉建议", "edit", Action.FEEDBACK_ANSWER),
     ("organisation.units", "单位和人员", "users", Action.ORGANISATION_MANAGE),
     ("operations.index", "运行状态", "clock", Action.HEALTH_READ),
 )
@@ -76,7 +77,7 @@ def navigation(app: Flask, actor: Actor) -> list[NavItem]:
                 url_for(endpoint),
                 icon,
                 current=exact
-                or (same_room and endpoint.endswith((".index", ".units", ".dashboard", ".plan", ".queue"))),
+                or (same_room and endpoint.endswith((".index", ".units", ".dashboard", ".plan", ".queue", ".desk"))),
                 wide=len(items) >= PHONE_PLACES,
             )
         )

@@ -1,11 +1,10 @@
-"""What anybody may read: an activity's page, its calendar file, and the pages about data, access and complaints."""
+"""What anybody may read: an activity's page, its calendar file, and the pages about data and access."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from flask import Blueprint, Response, request, url_for
-from flask_babel import gettext as _
 
 from app.activities.kinds import KINDS
 from app.activities.models import Activity, ActivityState
@@ -107,6 +106,13 @@ def data_kept() -> Response:
     return cached(render("public/data_kept.html", groups=load_retention().groups()))
 
 
+@bp.get("/schools")
+@public
+def schools() -> Response:
+    """One sheet for schools: registering, the day, changing, and what is never asked."""
+    return cached(render("public/schools.html"))
+
+
 @bp.get("/accessibility")
 @public
 def accessibility() -> Response:
@@ -121,10 +127,3 @@ def my_data() -> Response:
     tickets = mine.all_tickets()
     titles = titles_of(db.session(), [code for code, _secret in tickets]) if tickets else {}
     return render("public/my_data.html", tickets=[(titles[code], secret) for code, secret in tickets if code in titles])
-
-
-@bp.get("/feedback")
-@public
-def feedback() -> Response:
-    """Whom to turn to. The form for complaints does not exist yet, and the page says so."""
-    return cached(render("public/feedback.html", notice=_("网上投诉表还没有开通")))

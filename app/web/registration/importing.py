@@ -104,7 +104,7 @@ def _template(activity: Activity, questions: Sequence[Asking]) -> list[TemplateS
         TemplateColumn("孩子", 10, "不填就是0"), *session, TemplateColumn("单位", 28, "可不填。要写全称"),
         *(TemplateColumn(each.wording, 24, choices=[] if each.sort == "several_of" else each.options) for each in questions),
     ]  # fmt: skip
-    sheets = [TemplateSheet("个人", person)]
+    sheets = [] if activity.names_minors and activity.takes_parties else [TemplateSheet("个人", person)]
     if activity.takes_parties:
         sheets.append(TemplateSheet("班级", [
             TemplateColumn("学校", 28, "全称"), TemplateColumn("班级", 16, "如“三年级2班”"),
@@ -129,7 +129,10 @@ def import_preview(code: str) -> Response:
         return _upload_page(activity, _("还没有选文件。"), 422)
     try:
         sheets = read_sheets(upload.stream.read(BYTES_MOST + 1), upload.filename)
-        reading = read_rows(sheets, list_questions(db.session(), activity), takes_parties=activity.takes_parties)
+        reading = read_rows(
+            sheets, list_questions(db.session(), activity), takes_parties=activity.takes_parties,
+            names_minors=activity.names_minors,
+        )  # fmt: skip
     except DomainError as error:
         return _upload_page(activity, _(error.message), 422)
     notes = {"dropped": reading.dropped, "unknown": reading.unknown, "ignored": reading.ignored}

@@ -17,6 +17,7 @@ from app.checkin.service import Arrival, check_in
 from app.evidence.photo_process import PhotoResult, photo_process
 from app.evidence.service import add_photo
 from app.evidence.storage import LocalStorage
+from app.feedback.service import Message, receive
 from app.kernel.actor import Actor
 from app.kernel.tokens import random_code, random_secret
 from app.organisation.models import Unit
@@ -90,6 +91,10 @@ def make_scene(session: Session, app: Flask, unit: Unit, cast: Cast, *, actor: A
         session, unit, kind="law_base", level="", stage="planned", name="示例基地", proof="", named_on=None, actor=actor,
         now=now,
     )  # fmt: skip
+    told, _receipt = receive(
+        session, Message("complaint", "排队太久。", "138 0013 8000", random_secret(), random_secret()), activity,
+        keys=app.extensions["keys"], now=now,
+    )  # fmt: skip
     user = create_user(
         session, login=random_code(), name="示例", unit=unit, password="", roles=[], actor=actor, now=now
     )
@@ -97,7 +102,7 @@ def make_scene(session: Session, app: Flask, unit: Unit, cast: Cast, *, actor: A
         "activity": activity.code, "session": session_row.code, "registration": made.registration.code, "uid": uid,
         "item": item.code, "case": case.code, "programme": programme.code, "note": note.code, "user": user.code,
         "party": party.registration.code, "class_secret": party.secret, "question": question.code, "hold": hold.code,
-        "secret": made.secret, "establishment": base.code, "office": cast.wenming.code,
+        "secret": made.secret, "establishment": base.code, "office": cast.wenming.code, "feedback": told.code,
     }  # fmt: skip
 
 
@@ -121,7 +126,7 @@ def absent() -> dict[str, str]:
     """The same names for nothing that exists."""
     names = (
         "activity", "session", "registration", "item", "case", "programme", "note", "user", "establishment", "office",
-        "party", "question", "hold",
+        "party", "question", "hold", "feedback",
     )  # fmt: skip
     return dict.fromkeys(names, NOBODY) | {"secret": "z" * 22, "class_secret": "z" * 22, "uid": "z" * 22}
 

@@ -84,7 +84,7 @@ def test_a_cancelled_activity_cancels_its_calendar_entry(app: Flask, client: Fla
         ("/privacy", "不问民族、信仰、身份证号、籍贯"),
         ("/accessibility", "大字版"),
         ("/my-data", "这台手机上没有报名码"),
-        ("/feedback", "还没有开通"),
+        ("/feedback", "不用留名"),
     ],
 )
 def test_the_pages_about_data_and_help_open_for_anybody(client: FlaskClient, address: str, said: str) -> None:

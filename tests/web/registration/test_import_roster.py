@@ -233,6 +233,17 @@ def test_a_list_of_pupils_and_classes_where_none_are_taken_are_refused_in_words(
     assert "收班级和团体" in refused.text
 
 
+def test_children_by_name_come_in_with_a_guardian_only(app: Flask, code: str, desk: FlaskClient) -> None:
+    page = upload(desk, code, book({"个人": GOOD}))
+    with app.app_context(), transaction(db.session) as tx:
+        tx.scalars(select(Activity).where(Activity.code == code)).one().names_minors = True
+    before = stored(app)
+    for answer in (upload(desk, code, book({"个人": GOOD})), send(desk, code, page)):
+        assert answer.status_code == 422
+        assert "要监护人先同意" in answer.text
+    assert stored(app) == before
+
+
 @pytest.mark.parametrize("what", HOSTILE)
 def test_each_hostile_file_ends_in_words_and_writes_nothing(
     app: Flask, code: str, desk: FlaskClient, what: str
