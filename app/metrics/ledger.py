@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.activities.kinds import KINDS
 from app.kernel.clock import SHANGHAI
 from app.metrics.board import Board, load_board
-from app.metrics.queries import FactFilter, FactRow, count_facts, list_facts
+from app.metrics.queries import FactFilter, FactRow, count_facts, stream_facts
 from app.metrics.sheets import ACTIVITY_COLUMNS, LIGHT_WORDS, TASK_COLUMNS, TableSheet
 from app.planning.models import Task
 
@@ -60,14 +60,8 @@ def _task_rows(board: Board) -> Iterator[tuple[object, ...]]:
 
 
 def _activity_rows(session: Session, wanted: FactFilter, numbers: dict[int, int]) -> Iterator[tuple[object, ...]]:
-    page = 1
-    while True:
-        rows = list_facts(session, wanted, page=page, size=1000)
-        for row in rows:
-            yield _activity_row(row, numbers)
-        if len(rows) < 1000:
-            return
-        page += 1
+    for row in stream_facts(session, wanted):
+        yield _activity_row(row, numbers)
 
 
 def _activity_row(row: FactRow, numbers: dict[int, int]) -> tuple[object, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -268,12 +268,12 @@ def sum_of_programme(session: Session, programme_id: int) -> tuple[int, Grades]:
     return int(row.n), Grades(*(int(value or 0) for value in (row.a, row.b, row.c, row.d)))
 
 
-def list_facts(session: Session, wanted: FactFilter, *, page: int = 1, size: int | None = 50) -> list[FactRow]:
-    """Newest first; two statements. `size` None reads all, for the ledger."""
-    statement = (
+def _fact_rows(wanted: FactFilter) -> Select[Any]:
+    """Plain columns, newest first: a row of ten thousand needs no object of its own."""
+    return (
         _fact_statement(
-            wanted, ActivityFact, Activity.code.label("activity_code"), Activity.title, Unit.name.label("host"),
-            func.coalesce(HeritageItem.name, "").label("heritage"),
+            wanted, *ActivityFact.__table__.c, Activity.code.label("activity_code"), Activity.title,
+            Unit.name.label("host"), func.coalesce(HeritageItem.name, "").label("heritage"),
             func.coalesce(Programme.title, "").label("programme"),
         )
         .join(Activity, Activity.id == ActivityFact.activity_id)
@@ -281,22 +281,34 @@ def list_facts(session: Session, wanted: FactFilter, *, page: int = 1, size: int
         .outerjoin(HeritageItem, HeritageItem.id == ActivityFact.heritage_item_id)
         .order_by(ActivityFact.counted_on.desc(), ActivityFact.id.desc())
     )  # fmt: skip
-    if size is not None:
-        statement = statement.limit(size).offset((page - 1) * size)
-    rows = session.execute(statement).all()
-    reached = _reached(session, [row.ActivityFact.id for row in rows])
-    return [_fact_row(row, reached.get(row.ActivityFact.id, ()), wanted.task_id) for row in rows]
+
+
+def list_facts(session: Session, wanted: FactFilter, *, page: int = 1, size: int = 50) -> list[FactRow]:
+    """One page, newest first; two statements."""
+    rows = session.execute(_fact_rows(wanted).limit(size).offset((page - 1) * size)).all()
+    return _with_reached(session, rows, wanted)
+
+
+def stream_facts(session: Session, wanted: FactFilter, *, at_once: int = 2000) -> Iterator[FactRow]:
+    """All of them for the ledger, newest first, `at_once` in memory."""
+    result = session.execute(_fact_rows(wanted), execution_options={"yield_per": at_once})
+    for rows in result.partitions():
+        yield from _with_reached(session, rows, wanted)
+
+
+def _with_reached(session: Session, rows: Sequence[Any], wanted: FactFilter) -> list[FactRow]:
+    reached = _reached(session, [row.id for row in rows])
+    return [_fact_row(row, reached.get(row.id, ()), wanted.task_id) for row in rows]
 
 
 def _fact_row(row: Any, units: Sequence[str], task_id: int | None) -> FactRow:
-    fact: ActivityFact = row.ActivityFact
     return FactRow(
-        code=fact.code, activity_code=row.activity_code, title=row.title, kind=fact.kind,
-        counted_on=fact.counted_on, host=row.host, units=tuple(units),
-        grades=Grades(fact.grade_a, fact.grade_b, fact.grade_c, fact.grade_d), sessions=fact.sessions,
-        classes=fact.classes, pairs=fact.pairs, reach=fact.reach, children=fact.children, photos=fact.photos,
-        origin=fact.origin, is_shared=task_id is not None and fact.primary_task_id != task_id,
-        primary_task_id=fact.primary_task_id, heritage=row.heritage, programme=row.programme, seal=fact.seal,
+        code=row.code, activity_code=row.activity_code, title=row.title, kind=row.kind,
+        counted_on=row.counted_on, host=row.host, units=tuple(units),
+        grades=Grades(row.grade_a, row.grade_b, row.grade_c, row.grade_d), sessions=row.sessions,
+        classes=row.classes, pairs=row.pairs, reach=row.reach, children=row.children, photos=row.photos,
+        origin=row.origin, is_shared=task_id is not None and row.primary_task_id != task_id,
+        primary_task_id=row.primary_task_id, heritage=row.heritage, programme=row.programme, seal=row.seal,
     )  # fmt: skip
 
 
