@@ -30,10 +30,10 @@ class LedgerTables:
 def ledger_tables(
     session: Session, *, year: int, today: date, host_paths: list[str] | None, moment: datetime
 ) -> LedgerTables:
-    """`host_paths` None is the district; else the first unit's subtree that the actor may export."""
-    host_path = host_paths[0] if host_paths else ""
-    board = load_board(session, year=year, today=today, host_path=host_path)
-    wanted = FactFilter(year=year, host_path=host_path)
+    """`host_paths` None is the district; else the subtrees of all units whose ledger the actor may export."""
+    hosts = None if host_paths is None else tuple(host_paths)
+    board = load_board(session, year=year, today=today, hosts=hosts)
+    wanted = FactFilter(year=year, hosts=hosts)
     numbers = {row.id: row.number for row in session.execute(select(Task.id, Task.number))}
     count = count_facts(session, wanted)
     stamp = f"截至 {moment.astimezone(SHANGHAI):%Y-%m-%d %H:%M}。人次不是人数：同一人参加两场算两次。"

@@ -15,6 +15,7 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    false,
     func,
     literal_column,
     null,
@@ -74,11 +75,11 @@ def _grade_sums() -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def load_rollup(session: Session, year: int, *, host_path: str = "") -> Rollup:
-    """Three statements, however many check-ins there are. `host_path` narrows to a unit's subtree."""
+def load_rollup(session: Session, year: int, *, hosts: Sequence[str] | None = None) -> Rollup:
+    """Three statements, however many check-ins there are. `hosts`: paths of units whose subtrees count; None is the district."""
     return Rollup(
-        cells=_load_cells(session, year, host_path),
-        sightings=_load_sightings(session, year, host_path),
+        cells=_load_cells(session, year, hosts),
+        sightings=_load_sightings(session, year, hosts),
         **_load_standing(session, year),
     )
 
@@ -86,20 +87,20 @@ def load_rollup(session: Session, year: int, *, host_path: str = "") -> Rollup:
 def load_light_rollup(session: Session, year: int, *, measures: Collection[str]) -> Rollup:
     """Cells and establishments of the district; sightings only where one of the measures needs them."""
     return Rollup(
-        cells=_load_cells(session, year, ""),
-        sightings=_load_sightings(session, year, "") if SEEN.keys() & set(measures) else [],
+        cells=_load_cells(session, year, None),
+        sightings=_load_sightings(session, year, None) if SEEN.keys() & set(measures) else [],
         **_load_standing(session, year),
     )
 
 
-def _narrow(statement: Select[Any], host_path: str) -> Select[Any]:
-    if not host_path:
+def _narrow(statement: Select[Any], hosts: Sequence[str] | None) -> Select[Any]:
+    if hosts is None:
         return statement
-    hosts = select(Unit.id).where(Unit.path.startswith(host_path, autoescape=True))
-    return statement.where(ActivityFact.host_unit_id.in_(hosts))
+    under = or_(false(), *(Unit.path.startswith(path, autoescape=True) for path in hosts))
+    return statement.where(ActivityFact.host_unit_id.in_(select(Unit.id).where(under)))
 
 
-def _load_cells(session: Session, year: int, host_path: str) -> list[Cell]:
+def _load_cells(session: Session, year: int, hosts: Sequence[str] | None) -> list[Cell]:
     programme_kind = func.coalesce(Programme.kind, "")
     statement = (
         select(
@@ -120,11 +121,11 @@ def _load_cells(session: Session, year: int, host_path: str) -> list[Cell]:
             grades=Grades(int(row.a), int(row.b), int(row.c), int(row.d)), classes=int(row.classes),
             pairs=int(row.pairs), reach=int(row.reach), photos=int(row.photos),
         )
-        for row in session.execute(_narrow(statement, host_path))
+        for row in session.execute(_narrow(statement, hosts))
     ]  # fmt: skip
 
 
-def _load_sightings(session: Session, year: int, host_path: str) -> list[Sighting]:
+def _load_sightings(session: Session, year: int, hosts: Sequence[str] | None) -> list[Sighting]:
     """One statement: units reached, heritage items, partners and links, each once a task."""
 
     def distinct(thing: Any, sort: Any, value: Any, *joins: tuple[Any, Any]) -> Select[Any]:
@@ -136,7 +137,7 @@ def _load_sightings(session: Session, year: int, host_path: str) -> list[Sightin
         for target, on in joins:
             statement = statement.join(target, on)
         statement = statement.outerjoin(Programme, Programme.id == ActivityFact.programme_id)
-        return _narrow(statement.where(_live(year), ActivityFact.primary_task_id.is_not(None)).distinct(), host_path)
+        return _narrow(statement.where(_live(year), ActivityFact.primary_task_id.is_not(None)).distinct(), hosts)
 
     rows = session.execute(
         union_all(
@@ -219,7 +220,7 @@ class FactFilter:
     kinds: tuple[str, ...] = ()
     programme_kinds: tuple[str, ...] = ()
     month: int | None = None
-    host_path: str = ""
+    hosts: tuple[str, ...] | None = None  # paths of units whose subtrees count
     with_shared: bool = False
 
 
@@ -242,7 +243,7 @@ def _fact_statement(wanted: FactFilter, *columns: Any) -> Select[Any]:
         statement = statement.where(Programme.kind.in_(wanted.programme_kinds))
     if wanted.month:
         statement = statement.where(ActivityFact.month == wanted.month)
-    return _narrow(statement, wanted.host_path)
+    return _narrow(statement, wanted.hosts)
 
 
 def count_facts(session: Session, wanted: FactFilter) -> int:
