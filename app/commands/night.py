@@ -93,6 +93,7 @@ def backup_now(now: datetime) -> tuple[str, backup.Check]:
     """Make one, restore it into a scratch place, and let go of the old ones."""
     where = place()
     db.session.remove()
+    backup.prune(where, now=now)  # before too: it may make the room
     name = backup.make(where, db.engine, now=now)
     check = backup.verify(where, name)
     backup.prune(where, now=now)

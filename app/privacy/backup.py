@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from app.audit.models import AuditEntry
 from app.audit.queries import verify_log
-from app.evidence.storage import LocalStorage
+from app.evidence.storage import RESERVE, LocalStorage
 from app.kernel.keys import KeyRing
 from app.privacy.box import BackupBroken, box_keys, create, seal, unseal
 from app.privacy.disk import file_sha256
@@ -31,6 +31,7 @@ from app.privacy.dump import (
     load_postgresql,
     open_engine,
     scratch_database,
+    sqlite_path,
 )
 from app.privacy.queries import live_pictures
 from app.privacy.rules import BACKUP_DAYS, kept_backups
@@ -117,7 +118,8 @@ def work_folder(place: Place) -> Iterator[Path]:
 
 
 def make(place: Place, engine: Engine, *, now: datetime) -> str:
-    """A new backup; returns its name. Half a backup is never listed."""
+    """A new backup; returns its name. Half a backup is never listed. Raises BackupBroken where there is no room."""
+    _check_room(place, engine)
     name = now.astimezone(UTC).strftime(STAMP)
     key = box_keys(place.keys)[0]
     with work_folder(place) as work:
@@ -149,6 +151,19 @@ def make(place: Place, engine: Engine, *, now: datetime) -> str:
             seal(source, target, key, f"{name}/manifest")
         ready.rename(place.folder / name)
     return name
+
+
+def _check_room(place: Place, engine: Engine) -> None:
+    """A copy in clear, a sealed one and the check's own: a backup must not take the room that check-ins need."""
+    if place.is_sqlite:
+        size = sqlite_path(place.url).stat().st_size
+    else:
+        with engine.connect() as connection:
+            size = int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
+    place.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    free = shutil.disk_usage(place.folder).free
+    if free < 3 * size + RESERVE:
+        raise BackupBroken("no_room", f"磁盘只剩{free // 1024**2}MB，不够做一份备份。没有做，已有的备份都在。")
 
 
 def _facts(connection: Connection) -> dict[str, Any]:

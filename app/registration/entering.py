@@ -99,8 +99,8 @@ class Registered:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seat:
-    """What both kinds of entry come down to."""
+class Seat:
+    """What every kind of entry comes down to."""
 
     kind: RegistrationKind
     adults: int
@@ -109,6 +109,7 @@ class _Seat:
     consent_version: str
     answers: dict[str, Any] | None
     classes: tuple[ClassEntry, ...] = ()
+    is_minor: bool = False
 
 
 class PhoneTaken(Conflict):
@@ -123,20 +124,22 @@ def register(
     Raises RuleBroken with every problem found; PhoneTaken where another browser holds the phone.
     """
     with with_places(session, key_of(activity)) as locked:
-        again = _known(session, locked, entry, keys=keys)
+        again = find_known(session, locked, entry, keys=keys)
         if again is not None:
             return again
-        _check_open(locked, now)
+        check_open(locked, now)
+        if locked.names_minors:
+            raise RuleBroken(Problem("guardian_first", "这场活动登记孩子的姓名，请由监护人在“为孩子报名”里填写。"))
         problems = problems_of(
             Asked(entry.name, entry.adults, entry.children, entry.phone, entry.consent, locked.needs_phone, entry.email)
         )
-        chosen = _chosen(locked, entry.session_code, now, problems)
+        chosen = choose(locked, entry.session_code, now, problems)
         answers = read_answers(list_questions(session, locked), entry.answers, problems)
         raise_if_blocked(problems)
-        seat = _Seat(
+        seat = Seat(
             RegistrationKind.INDIVIDUAL, entry.adults, entry.children, entry.unit_id, CONSENT_VERSION, answers or None
         )
-        return _enter(session, locked, entry, seat, chosen, keys=keys, now=now, actor=actor)
+        return enter(session, locked, entry, seat, chosen, keys=keys, now=now, actor=actor)
 
 
 def register_party(
@@ -147,10 +150,10 @@ def register_party(
     Raises RuleBroken with every problem found; PhoneTaken where another browser holds the contact's phone.
     """
     with with_places(session, key_of(activity)) as locked:
-        again = _known(session, locked, entry, keys=keys)
+        again = find_known(session, locked, entry, keys=keys)
         if again is not None:
             return again
-        _check_open(locked, now)
+        check_open(locked, now)
         if not locked.takes_parties:
             raise RuleBroken(Problem("no_parties", "这场活动不收团体报名，没有保存。请联系主办单位。"))
         consents = asks_school(locked)
@@ -158,13 +161,13 @@ def register_party(
             *party_problems(entry.classes),
             *contact_problems(entry.name, entry.phone, entry.email, consent=entry.consent or not consents),
         ]
-        chosen = _chosen(locked, entry.session_code, now, problems)
+        chosen = choose(locked, entry.session_code, now, problems)
         raise_if_blocked(problems)
-        seat = _Seat(
+        seat = Seat(
             RegistrationKind.PARTY, sum(c.adults for c in entry.classes), sum(c.pupils for c in entry.classes),
             entry.unit_id, PARTY_CONSENT_VERSION if consents else "", None, entry.classes,
         )  # fmt: skip
-        return _enter(session, locked, entry, seat, chosen, keys=keys, now=now, actor=actor)
+        return enter(session, locked, entry, seat, chosen, keys=keys, now=now, actor=actor)
 
 
 def asks_school(activity: Activity) -> bool:
@@ -178,7 +181,7 @@ def list_questions(session: Session, activity: Activity) -> list[Asking]:
     return [Asking(row.code, row.sort, row.wording, tuple(row.options), row.is_required) for row in rows]
 
 
-def _check_open(activity: Activity, now: datetime) -> None:
+def check_open(activity: Activity, now: datetime) -> None:
     closed = closed_problem(
         state=activity.state, takes_registration=activity.takes_registration, ends_at=activity.ends_at, now=now
     )
@@ -186,7 +189,7 @@ def _check_open(activity: Activity, now: datetime) -> None:
         raise RuleBroken(closed)
 
 
-def _chosen(
+def choose(
     activity: Activity, session_code: str | None, now: datetime, problems: list[Problem]
 ) -> ActivitySession | None:
     if activity.attendance != Attendance.CHOOSE_ONE.value:
@@ -199,7 +202,7 @@ def _chosen(
     return chosen
 
 
-def _known(session: Session, activity: Activity, entry: Entry | PartyEntry, *, keys: KeyRing) -> Registered | None:
+def find_known(session: Session, activity: Activity, entry: Entry | PartyEntry, *, keys: KeyRing) -> Registered | None:
     """This form sent before, or this phone registered from this browser. Raises PhoneTaken for another browser's."""
     wanted = []
     form = submission_index(keys, activity.code, entry.browser, entry.submission) if entry.submission else None
@@ -233,11 +236,11 @@ def _secret(activity: Activity, entry: Entry | PartyEntry, keys: KeyRing) -> str
     return ticket_secret(keys, activity.code, entry.browser, entry.submission)
 
 
-def _enter(
+def enter(
     session: Session,
     activity: Activity,
     entry: Entry | PartyEntry,
-    seat: _Seat,
+    seat: Seat,
     chosen: ActivitySession | None,
     *,
     keys: KeyRing,
@@ -272,7 +275,7 @@ def _enter(
 
 
 def _row(
-    activity: Activity, entry: Entry | PartyEntry, seat: _Seat, secret: str, *, keys: KeyRing, now: datetime
+    activity: Activity, entry: Entry | PartyEntry, seat: Seat, secret: str, *, keys: KeyRing, now: datetime
 ) -> Registration:
     code, phone = activity.code, normalise_phone(entry.phone) if entry.phone.strip() else None
     return Registration(
@@ -283,11 +286,12 @@ def _row(
         submission=submission_index(keys, code, entry.browser, entry.submission) if entry.submission else None,
         browser_index=browser_index(keys, code, entry.browser) if entry.browser else None,
         consent_version=seat.consent_version, consented_at=now if seat.consent_version else None, created_at=now,
+        is_minor=seat.is_minor,
     )  # fmt: skip
 
 
 def _keep_person(
-    session: Session, registration: Registration, entry: Entry | PartyEntry, seat: _Seat, keys: KeyRing
+    session: Session, registration: Registration, entry: Entry | PartyEntry, seat: Seat, keys: KeyRing
 ) -> None:
     phone, email = normalise_phone(entry.phone) if entry.phone.strip() else None, one_line(entry.email)
     session.add(

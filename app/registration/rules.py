@@ -19,6 +19,8 @@ CAPACITY_MOST = 100_000
 REASON_MOST = 200
 CONSENT_VERSION = "2026-11"
 PARTY_CONSENT_VERSION = "school-2026-11"
+GUARDIAN_CONSENT_VERSION = "guardian-2026-11"
+GUARDIANS = {"father": "父亲", "mother": "母亲", "other": "其他监护人"}
 CLASSES_MOST, PUPILS_MOST, CLASS_ADULTS_MOST, LABEL_MOST = 30, 100, 30, 30
 EMAIL_MOST = 120
 _EMAIL = re.compile(r"[^@\s]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -138,6 +140,26 @@ def contact_problems(name: str, phone: str, email: str, *, consent: bool) -> lis
     if not consent:
         found.append(Problem("consent_missing", "请由学校勾选同意，没有保存。", field="consent"))
     return found
+
+
+def minor_problems(name: str, given_as: str, phone: str, *, consent: bool) -> list[Problem]:
+    """A child's form of address, the guardian's part and phone, and the consent itself."""
+    found = problems_of(Asked(name, 1, 0, phone, True, needs_phone=True))
+    words = {"name_missing": "请填孩子的称呼或姓名。", "phone_missing": "请留监护人的手机号。"}
+    found = [replace(p, message=words.get(p.code, p.message)) for p in found]
+    if given_as not in GUARDIANS:
+        found.append(Problem("given_as", "请选您是孩子的谁。", field="given_as"))
+    if not consent:
+        found.append(Problem("consent_missing", "监护人同意了才能报名，没有保存任何姓名。", field="consent"))
+    return found
+
+
+def reason_problems(reason: str, *, names_minors: bool) -> list[Problem]:
+    """Opening minors' records asks for a reason (未成年人网络保护条例: access approved and recorded)."""
+    if names_minors and not 4 <= len(one_line(reason)) <= 100:
+        words = "名单里有未成年人。请写明为什么要看（4到100字），会记入日志。"
+        return [Problem("reason", words, field="reason")]
+    return []
 
 
 def party_problems(classes: Sequence[ClassEntry]) -> list[Problem]:

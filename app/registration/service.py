@@ -14,7 +14,7 @@ from app.kernel.actor import PARTICIPANT, Actor
 from app.kernel.erasures import note_erased
 from app.kernel.errors import Conflict, Problem, RuleBroken, raise_if_blocked
 from app.kernel.keys import KeyRing
-from app.kernel.text import clean
+from app.kernel.text import clean, one_line
 from app.registration.entering import party_rows
 from app.registration.models import PartyClass, PersonalDetail, Registration, RegistrationKind, RegistrationState
 from app.registration.places import HELD, pool_of, promote_waiting, read_pools, with_places
@@ -27,6 +27,7 @@ from app.registration.rules import (
     count_problems,
     fits,
     party_problems,
+    reason_problems,
 )
 
 
@@ -225,11 +226,21 @@ def read_roster(
     actor: Actor,
     now: datetime,
     keys: KeyRing,
+    reason: str = "",
 ) -> list[RosterRow]:
-    """Names and phones in full; opening them is an entry of the log, with how many were shown."""
+    """Names and phones in full; opening them is an entry of the log, with how many were shown.
+
+    Raises RuleBroken where minors are named and no reason is given.
+    """
+    raise_if_blocked(reason_problems(reason, names_minors=activity.names_minors))
     rows = roster(session, activity.id, states=states, session_id=session_id, page=page, size=size, keys=keys)
     record(
         session, "roster.read", actor=actor, object_type="activity", object_code=activity.code, now=now,
         payload={"count": len(rows)},
     )  # fmt: skip
+    if activity.names_minors:
+        record(
+            session, "minors.opened", actor=actor, object_type="activity", object_code=activity.code, now=now,
+            payload={"count": len(rows)}, private={"reason": one_line(reason)},
+        )  # fmt: skip
     return rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -31,19 +31,14 @@ class Settings:
     takes_parties: bool
     needs_approval: bool
     leaves_school: bool
+    names_minors: bool
     sends_mail: bool
     offer_hours: int | None
 
 
 def settings_of(activity: Activity) -> Settings:
     """As they are now."""
-    return Settings(
-        activity.takes_parties,
-        activity.needs_approval,
-        activity.leaves_school,
-        activity.sends_mail,
-        activity.offer_hours,
-    )
+    return Settings(**{each.name: getattr(activity, each.name) for each in fields(Settings)})
 
 
 def change_settings(session: Session, activity: Activity, wanted: Settings, *, actor: Actor, now: datetime) -> None:

@@ -81,20 +81,35 @@ def roster_page(code: str) -> Response:
 @bp.post("/activities/<code>/registrations/names")
 @requires(Action.ROSTER_READ)
 def reveal(code: str) -> Response:
-    """The same page of the list with names and phones; the log keeps who opened it."""
-    with transaction(db.session) as tx:
+    """The same page of the list with names and phones; the log keeps who opened it, and why where minors are named."""
+    reason = request.form.get("reason", "")[:400]
+    try:
+        with transaction(db.session) as tx:
+            activity = load_activity(code, Action.ROSTER_READ)
+            asked = _asked(activity)
+            rows = read_roster(
+                tx, activity, states=asked.states, session_id=asked.session_id, page=asked.number, size=PAGE_SIZE,
+                actor=current_actor(), now=now(), keys=keys(), reason=reason,
+            )  # fmt: skip
+    except RuleBroken as broken:
+        db.session.rollback()
         activity = load_activity(code, Action.ROSTER_READ)
         asked = _asked(activity)
-        rows = read_roster(
-            tx, activity, states=asked.states, session_id=asked.session_id, page=asked.number, size=PAGE_SIZE,
-            actor=current_actor(), now=now(), keys=keys(),
-        )  # fmt: skip
+        rows = roster(
+            db.session(),
+            activity.id,
+            states=asked.states,
+            session_id=asked.session_id,
+            page=asked.number,
+            size=PAGE_SIZE,
+        )
+        return _page(activity, asked, rows, reason_error=_(broken.message), status=422)
     return _page(activity, asked, rows, is_open=True)
 
 
 def _page(
     activity: Activity, asked: Asked, rows: list[RosterRow], *, is_open: bool = False,
-    capacity: CapacityForm | None = None, wrong_session: str = "", status: int = 200,
+    capacity: CapacityForm | None = None, wrong_session: str = "", reason_error: str = "", status: int = 200,
 ) -> Response:  # fmt: skip
     staff_page()
     session = db.session()
@@ -114,6 +129,7 @@ def _page(
         paging=_paging(activity, asked, here),
         capacity=capacity or CapacityForm(formdata=None),
         wrong_session=wrong_session,
+        reason_error=reason_error,
         answers=count_answers(session, activity.id),
         may_setup=may_at(current_actor(), Action.ACTIVITY_EDIT, session.get_one(Unit, activity.host_unit_id).path),
         can_change=activity.state == "published" and activity.ends_at is not None and activity.ends_at > now(),

@@ -27,7 +27,7 @@ from app.web.registration.blueprint import bp
 from app.web.rendering import render, staff_page
 
 SORTS = {"one_of": "单选", "several_of": "多选", "short_text": "短文字", "number": "数字", "yes_no": "是或否"}
-SWITCHES = ("takes_parties", "needs_approval", "leaves_school", "sends_mail")
+SWITCHES = ("takes_parties", "needs_approval", "leaves_school", "names_minors", "sends_mail")
 
 
 @bp.get("/activities/<code>/registration")

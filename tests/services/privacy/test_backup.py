@@ -8,12 +8,14 @@ import os
 import stat
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
 from app.commands.night import read_mark, run_due
+from app.evidence.storage import RESERVE
 from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.database import transaction
@@ -23,6 +25,7 @@ from app.privacy.box import CHUNK, BackupBroken, box_keys, seal, unseal
 from app.privacy.dump import ProgramMissing
 from app.registration.models import PersonalDetail, Registration
 from app.registration.service import erase_own
+from app.worker import run_once
 from tests.services.privacy.conftest import Home
 from tests.services.privacy.story import FILES, sha
 
@@ -234,6 +237,14 @@ def test_a_missing_pg_dump_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> 
         dump.postgresql_program("pg_dump")
 
 
+def test_a_backup_does_not_take_the_room_that_check_ins_need(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backup.shutil, "disk_usage", lambda _: SimpleNamespace(free=RESERVE))
+    done = home.flask("backup", "make")
+    assert done.exit_code == 1
+    assert "不够做一份备份" in done.output
+    assert backup.list_backups(home.place) == []
+
+
 def test_old_backups_and_their_pictures_go(home: Home) -> None:
     make(home)
     assert backup.prune(home.place, now=now() + timedelta(days=29)) == 0
@@ -267,6 +278,14 @@ def test_the_night_runs_once_and_again_the_next_day(home: Home, monkeypatch: pyt
         assert run_due(moment + timedelta(days=1)) == ["purge_now", "rehash_now", "backup_now"]
         assert read_mark("night.rehash")["count"] == 3
         assert db.session.scalar(select(func.count()).select_from(PersonalDetail)) == 2
+        db.session.remove()
+
+
+def test_the_worker_does_the_night(home: Home) -> None:
+    with home.app.app_context():
+        run_once(1)
+        assert read_mark("night.purge")["bytes"] is True
+        assert read_mark("night.backup")["holds"] is True
         db.session.remove()
 
 

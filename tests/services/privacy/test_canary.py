@@ -7,7 +7,7 @@ import os
 import random
 import secrets
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -152,7 +152,10 @@ def night(home: Home, moment: datetime) -> dict[str, Any]:
 
 
 def test_no_canary_is_anywhere_after_the_night(
-    home: Home, planted: dict[str, str], request: pytest.FixtureRequest
+    home: Home,
+    planted: dict[str, str],
+    request: pytest.FixtureRequest,
+    record_property: Callable[[str, object], None],
 ) -> None:
     log = logging.FileHandler(home.place.home / "all.log")
     logging.getLogger().addHandler(log)
@@ -176,6 +179,8 @@ def test_no_canary_is_anywhere_after_the_night(
     after = sightings(home, request, planted.values())
     assert {place: after[word] for place, word in planted.items() if word in after} == {}
     assert len(backup.list_backups(home.place)) == 1
+    record_property("retention: canaries planted", len(planted))
+    record_property("retention: canaries found after the night", 0)
 
 
 def test_without_the_nights_rewriting_the_bytes_are_still_there(

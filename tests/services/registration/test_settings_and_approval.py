@@ -154,14 +154,16 @@ def test_places_kept_for_a_school_are_its_own_and_go_to_the_line_when_released(s
 @pytest.mark.parametrize("hours", [0, -1, 241])
 def test_impossible_hours_are_refused(stage: Stage, hours: int) -> None:
     with pytest.raises(RuleBroken):
-        change_settings(stage.session, stage.activity, Settings(True, True, True, True, hours), actor=STAFF, now=NOW)
+        change_settings(
+            stage.session, stage.activity, Settings(True, True, True, True, True, hours), actor=STAFF, now=NOW
+        )
     assert not stage.activity.needs_approval
 
 
 def test_settings_of_a_closed_activity_stay(stage: Stage) -> None:
     stage.activity.state = "closed"
     with pytest.raises(Conflict):
-        change_settings(stage.session, stage.activity, Settings(True, True, True, True, 2), actor=STAFF, now=NOW)
+        change_settings(stage.session, stage.activity, Settings(True, True, True, True, True, 2), actor=STAFF, now=NOW)
 
 
 def test_answers_are_kept_with_the_person_and_counted_without(stage: Stage) -> None:

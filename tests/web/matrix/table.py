@@ -100,6 +100,11 @@ PLACES: dict[str, Place] = {
     "registration.set_quota": Place(_EDIT, {"code": "activity"}, "twin"),  # an empty form names no unit
     "registration.hold": _activity(_EDIT),
     "registration.release": _activity(_EDIT, hold_code="hold"),
+    "registration.child": Place("public", {"code": "activity"}),
+    "registration.register_child": Place("public", {"code": "activity"}),
+    "registration.minor_desk": _activity(_EDIT),
+    "registration.ask_minor": _activity(_EDIT),
+    "registration.add_minor": _activity(_EDIT),
     "registration.approve": _activity(_EDIT, registration_code="registration"),
     "registration.ask_decline": _activity(_EDIT, registration_code="registration"),
     "registration.decline": _activity(_EDIT, registration_code="registration"),
@@ -133,7 +138,7 @@ PLACES: dict[str, Place] = {
 # Addresses whose argument names no object of anybody.
 WITHOUT_OBJECT = {
     "auth.login", "demo.enter", "organisation.accept", "organisation.change_account", "planning.task",
-    "progress.new_note", "progress.new_safeguard_note", "static", "styleguide.error",
+    "registration.guardian", "progress.new_note", "progress.new_safeguard_note", "static", "styleguide.error",
     # Their own tests hold them: a fact and a pair of pictures need a whole review behind them, a target a plan.
     "metrics.fact", "review.decide_match", "planning.retire", "planning.target",
 }  # fmt: skip

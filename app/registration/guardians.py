@@ -1,0 +1,185 @@
+"""A named minor takes part only with a guardian's consent on record: on the guardian's phone, on paper, or by the school.
+
+domain.md, Children first: no consent, no name. Until then the registration holds a place and nothing of the child.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.activities.models import Activity
+from app.audit.log import record
+from app.kernel.actor import PARTICIPANT, Actor
+from app.kernel.errors import Conflict, NotFound, Problem, raise_if_blocked
+from app.kernel.keys import KeyRing
+from app.kernel.text import normalise_phone, one_line
+from app.kernel.tokens import digest, random_secret
+from app.registration.entering import Entry, Registered, Seat, check_open, choose, enter, find_known
+from app.registration.indexes import phone_index, tail_index, ticket_code, ticket_code_index
+from app.registration.models import (
+    ConsentWay,
+    GuardianConsent,
+    PersonalDetail,
+    Registration,
+    RegistrationKind,
+    RegistrationState,
+)
+from app.registration.places import key_of, with_places
+from app.registration.rules import GUARDIAN_CONSENT_VERSION, minor_problems
+
+LINK_LASTS = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class MinorEntry:
+    """A child's form of address and the guardian who consents. `paper_sha256` names the photo of a signed form."""
+
+    session_code: str | None
+    name: str
+    given_as: str
+    phone: str
+    consent: bool
+    way: ConsentWay
+    submission: str = ""
+    browser: str = ""
+    paper_sha256: str = ""
+    recorded_by_id: int | None = None
+    email: str = field(default="")
+
+
+def register_minor(
+    session: Session, activity: Activity, entry: MinorEntry, *, keys: KeyRing, now: datetime, actor: Actor = PARTICIPANT
+) -> Registered:
+    """One child with its guardian's consent, given here and now or declared by staff.
+
+    Raises RuleBroken with every problem found; PhoneTaken where another browser holds the guardian's phone.
+    """
+    plain = Entry(
+        entry.session_code, entry.name, 0, 1, entry.phone, entry.consent, entry.submission, entry.browser, entry.email
+    )
+    with with_places(session, key_of(activity)) as locked:
+        again = find_known(session, locked, plain, keys=keys)
+        if again is not None:
+            return again
+        check_open(locked, now)
+        _check_named(locked)
+        problems = minor_problems(entry.name, entry.given_as, entry.phone, consent=entry.consent)
+        if entry.way is ConsentWay.PAPER and not entry.paper_sha256:
+            problems.append(Problem("paper", "请拍一张签好的同意书。", field="paper"))
+        chosen = choose(locked, entry.session_code, now, problems)
+        raise_if_blocked(problems)
+        seat = Seat(RegistrationKind.INDIVIDUAL, 0, 1, None, GUARDIAN_CONSENT_VERSION, None, is_minor=True)
+        made = enter(session, locked, plain, seat, chosen, keys=keys, now=now, actor=actor)
+        session.add(
+            GuardianConsent(
+                registration_id=made.registration.id, way=entry.way.value, text_version=GUARDIAN_CONSENT_VERSION,
+                asked_at=now, given_at=now, given_as=entry.given_as, paper_sha256=entry.paper_sha256 or None,
+                recorded_by_id=entry.recorded_by_id,
+            )
+        )  # fmt: skip
+        _log_consent(session, made.registration, entry.way, actor=actor, now=now)
+        return made
+
+
+def _check_named(activity: Activity) -> None:
+    if not activity.names_minors:
+        raise Conflict("no_names", "这场活动不登记未成年人姓名，没有保存。孩子按人数报名就行。")
+
+
+def _log_consent(session: Session, registration: Registration, way: ConsentWay, *, actor: Actor, now: datetime) -> None:
+    record(
+        session, "consent.given", actor=actor, object_type="registration", object_code=registration.code, now=now,
+        payload={"kind": way.value, "version": GUARDIAN_CONSENT_VERSION},
+    )  # fmt: skip
+
+
+def ask_guardian(
+    session: Session, activity: Activity, *, session_code: str | None, keys: KeyRing, actor: Actor, now: datetime
+) -> tuple[Registration, str]:
+    """Keep a place for a child without a name, and a one-time link for its guardian; returns the link's secret."""
+    with with_places(session, key_of(activity)) as locked:
+        check_open(locked, now)
+        _check_named(locked)
+        problems: list[Problem] = []
+        chosen = choose(locked, session_code, now, problems)
+        raise_if_blocked(problems)
+        seat = Seat(RegistrationKind.INDIVIDUAL, 0, 1, None, "", None, is_minor=True)
+        made = enter(
+            session, locked, Entry(None, "", 0, 1, "", False, "", ""), seat, chosen, keys=keys, now=now, actor=actor
+        )
+        secret = random_secret()
+        session.add(
+            GuardianConsent(
+                registration_id=made.registration.id, way=ConsentWay.LINK.value, text_version=GUARDIAN_CONSENT_VERSION,
+                secret_hash=digest(secret), asked_at=now, expires_at=now + LINK_LASTS,
+            )
+        )  # fmt: skip
+        record(
+            session,
+            "consent.asked",
+            actor=actor,
+            object_type="registration",
+            object_code=made.registration.code,
+            now=now,
+        )
+        session.flush()
+        return made.registration, secret
+
+
+def find_asked(session: Session, secret: str, *, now: datetime) -> tuple[GuardianConsent, Registration]:
+    """What a guardian is asked for. Raises NotFound for a used, expired, cancelled or unknown link alike."""
+    row = session.execute(
+        select(GuardianConsent, Registration)
+        .join(Registration, Registration.id == GuardianConsent.registration_id)
+        .where(
+            GuardianConsent.secret_hash == digest(secret), GuardianConsent.given_at.is_(None),
+            GuardianConsent.expires_at > now, Registration.state != RegistrationState.CANCELLED.value,
+        )
+    ).first()  # fmt: skip
+    if row is None:
+        raise NotFound("这个同意链接用过了、过期了，或者不完整。请向主办单位再要一个。")
+    return row[0], row[1]
+
+
+def give_consent(
+    session: Session, secret: str, *, name: str, given_as: str, phone: str, consent: bool, keys: KeyRing, now: datetime
+) -> tuple[Registration, str]:
+    """The guardian consents on the own phone; only now a name is stored. Returns the ticket's secret."""
+    asked, found = find_asked(session, secret, now=now)
+    with with_places(session, found.activity_id) as activity:
+        asked, registration = find_asked(session, secret, now=now)
+        problems = minor_problems(name, given_as, phone, consent=consent)
+        number = normalise_phone(phone)
+        key = phone_index(keys, activity.code, number) if number else None
+        if key and _phone_is_taken(session, activity, key):
+            problems.append(
+                Problem("phone_taken", "这个手机号在本场报过名了，请换一个，或联系主办单位。", field="phone")
+            )
+        raise_if_blocked(problems)
+        assert number is not None
+        ticket = random_secret()
+        registration.secret_hash = digest(ticket)
+        registration.ticket_code_index = ticket_code_index(keys, activity.code, ticket_code(keys, ticket))
+        registration.phone_index, registration.tail_index = key, tail_index(keys, activity.code, number[-4:])
+        registration.consent_version, registration.consented_at = GUARDIAN_CONSENT_VERSION, now
+        detail = session.get_one(PersonalDetail, registration.id)
+        detail.name = one_line(name)
+        detail.phone = keys.encrypt(number, context=f"phone:{registration.code}")
+        asked.given_at, asked.given_as, asked.secret_hash = now, given_as, None
+        _log_consent(session, registration, ConsentWay.LINK, actor=PARTICIPANT, now=now)
+        return registration, ticket
+
+
+def _phone_is_taken(session: Session, activity: Activity, key: str) -> bool:
+    found = session.scalar(
+        select(Registration.id).where(
+            Registration.activity_id == activity.id,
+            Registration.phone_index == key,
+            Registration.state != RegistrationState.CANCELLED.value,
+        )
+    )
+    return found is not None
