@@ -116,6 +116,7 @@ ACTIONS: dict[str, Audited] = {
     "feedback.received": _a("收到投诉建议", "sort"),
     "feedback.answered": _a("回复投诉建议", "days"),
     "feedback.contact_read": _a("看投诉建议的联系方式"),
+    "mail.resent": _a("再发邮件", "count"),
     # exports, log
     "ledger.exported": _a("导出台账", "rows year"),
     "audit.verified": _a("核验日志", "count holds"),

@@ -21,7 +21,11 @@ def message_of(parcel: Parcel, *, sender: str, now: datetime) -> EmailMessage:
     message.set_content(parcel.letter.body, cte="base64")
     if parcel.sessions:
         message.add_attachment(
-            _calendar(parcel, now), maintype="text", subtype="calendar", filename="activity.ics", params={"method": "PUBLISH"}
+            _calendar(parcel, now),
+            maintype="text",
+            subtype="calendar",
+            filename="activity.ics",
+            params={"method": "PUBLISH"},
         )
     return message
 
@@ -30,7 +34,7 @@ def _calendar(parcel: Parcel, now: datetime) -> bytes:
     events = [
         CalendarEvent(
             uid=f"{code}@shiliu", title=f"{parcel.title}（{label}）" if label else parcel.title, starts_at=start,
-            ends_at=end, place=parcel.venue, note=parcel.note, url=parcel.page, revision=parcel.revision,
+            ends_at=end, place=parcel.venue, note=parcel.note, url=parcel.page, revision=parcel.revision, is_cancelled=parcel.is_cancelled,
         )
         for code, label, start, end in parcel.sessions
     ]  # fmt: skip

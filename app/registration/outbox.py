@@ -41,6 +41,7 @@ class Parcel:
     venue: str
     page: str
     revision: int
+    is_cancelled: bool  # the calendar file then takes the entry out
     sessions: tuple[tuple[str, str, datetime, datetime], ...]  # code, label, start, end; empty: no calendar file
 
 
@@ -175,7 +176,7 @@ def _parcel(session: Session, notice: MailNotice, keys: KeyRing, base_url: str, 
     return Parcel(
         notice.id, keys.decrypt(sealed, context=f"email:{registration.code}"),
         compose(kind, facts, state=registration.state), activity.code, activity.title, activity.summary, activity.venue,
-        facts.page, activity.version,
+        facts.page, activity.version, cancelled,
         tuple((s.code, s.label, s.starts_at, s.ends_at) for s in sessions) if with_calendar else (),
     )  # fmt: skip
 

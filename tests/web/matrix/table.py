@@ -105,6 +105,8 @@ PLACES: dict[str, Place] = {
     "registration.minor_desk": _activity(_EDIT),
     "registration.ask_minor": _activity(_EDIT),
     "registration.add_minor": _activity(_EDIT),
+    "registration.mail": _activity(_ROSTER),
+    "registration.resend_mail": _activity(_EDIT),
     "registration.approve": _activity(_EDIT, registration_code="registration"),
     "registration.ask_decline": _activity(_EDIT, registration_code="registration"),
     "registration.decline": _activity(_EDIT, registration_code="registration"),
