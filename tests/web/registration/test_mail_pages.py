@@ -19,7 +19,7 @@ from app.kernel.tokens import random_secret
 from app.registration.models import MailNotice, PersonalDetail
 from tests.cast import make_cast
 from tests.factories import make_activity
-from tests.web.activities.conftest import form_of
+from tests.web.activities.test_one_activity import form_of
 
 Enter = Callable[[FlaskClient, str], None]
 ADDRESS = "canary-li@example.cn"
