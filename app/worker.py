@@ -1,10 +1,12 @@
-"""The worker: digests of closed sessions, letters, offers that ran out, hourly checkpoints and backups, the night; `python -m app.worker`."""
+"""The worker: digests of closed sessions, offers that nobody answered, letters, hourly checkpoints and backups, the night; `python -m app.worker`."""
 
 from __future__ import annotations
 
 import logging
 import signal
 import threading
+from datetime import datetime
+from email.errors import HeaderParseError
 
 from flask import current_app
 
@@ -18,7 +20,7 @@ from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.registration.approval import expire_offers
-from app.registration.outbox import Dropped, claim, put_reminders, settle
+from app.registration.outbox import Dropped, Parcel, claim, put_reminders, settle
 from app.registration.sending import Smtp, send
 
 log = logging.getLogger("shiliu.worker")
@@ -48,10 +50,7 @@ def send_letters(smtp: Smtp, base_url: str, *, most: int = LETTERS_MOST) -> int:
             parcel = claim(tx, keys=current_app.extensions["keys"], base_url=base_url, now=moment)
         if parcel is None:
             break
-        if isinstance(parcel, Dropped):
-            problem = parcel.problem
-        else:
-            problem = send(smtp, message_of(parcel, sender=smtp.sender, now=moment))
+        problem = parcel.problem if isinstance(parcel, Dropped) else _try(smtp, parcel, moment)
         with transaction(db.session) as tx:
             settle(tx, parcel.notice_id, problem, now=now())
         sent += not problem
@@ -62,10 +61,20 @@ def send_letters(smtp: Smtp, base_url: str, *, most: int = LETTERS_MOST) -> int:
     return sent
 
 
+def _try(smtp: Smtp, parcel: Parcel, moment: datetime) -> str:
+    try:
+        message = message_of(parcel, sender=smtp.sender, now=moment)
+    except (
+        ValueError,
+        IndexError,
+        HeaderParseError,
+    ):  # an address that no header can hold; it must not stop those behind it
+        return "refused"
+    return send(smtp, message)
+
+
 def deliver() -> None:
-    """Offers that ran out, reminders for tomorrow, then what is due. Without a server letters wait."""
-    with transaction(db.session) as tx:
-        expire_offers(tx, now=now())
+    """Reminders for tomorrow, then what is due. Without a server letters wait."""
     with transaction(db.session) as tx:
         put_reminders(tx, now=now())
     settings: Settings = current_app.extensions["settings"]
@@ -79,12 +88,13 @@ def run_once(round_number: int) -> int:
     moment = now()
     with transaction(db.session) as tx:
         sealed = digest_closed_sessions(tx, now=moment)
-    deliver()
+        expire_offers(tx, now=moment)
     if round_number % CHECKPOINT_EVERY == 0:
         with transaction(db.session) as tx:
             make_checkpoint(tx, current_app.extensions["keys"].log_key, now=moment)
     db.session.remove()
     run_due(moment)
+    deliver()  # last: a slow mail server keeps nothing else waiting
     return sealed
 
 

@@ -41,7 +41,16 @@ def main() -> int:
     """pytest's own exit code; the file is written whatever happened."""
     with tempfile.TemporaryDirectory(prefix="shiliu-proof-") as folder:
         report = Path(folder) / "report.xml"
-        pytest = [sys.executable, "-m", "pytest", "-n", "0", "-m", "serial or proof or lengthens", f"--junit-xml={report}"]
+        pytest = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-n",
+            "0",
+            "-m",
+            "serial or proof or lengthens",
+            f"--junit-xml={report}",
+        ]
         code = subprocess.run([*pytest, *sys.argv[1:]], cwd=ROOT, check=False).returncode
         if not report.exists():
             return code or 1

@@ -66,6 +66,7 @@ ACTIONS: dict[str, Audited] = {
     "consent.asked": _a("请监护人同意"),
     "consent.given": _a("监护人同意", "kind version"),
     "minors.opened": _a("查看未成年人资料", "count", "reason"),
+    "registration.relinked": _a("换了报名码链接"),
     "registration.approved": _a("确认报名", "headcount"),
     "registration.declined": _a("没有确认报名", "headcount", "reason"),
     "registration.offer_accepted": _a("回复要来", "headcount"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
@@ -12,9 +13,15 @@ from app.registration.outbox import Parcel
 
 
 def message_of(parcel: Parcel, *, sender: str, now: datetime) -> EmailMessage:
-    """The message. Its id is made of the sender's domain, not of this machine's name."""
+    """The message. Its id is made of the sender's domain, not of this machine's name.
+
+    Raises ValueError or HeaderParseError for an address that is none.
+    """
     message = EmailMessage(policy=SMTP)
-    message["From"], message["To"], message["Subject"] = sender, parcel.address, parcel.letter.subject
+    if not parcel.address.isascii():
+        raise ValueError("an address that only SMTPUTF8 could carry")
+    message["From"], message["Subject"] = sender, parcel.letter.subject
+    message["To"] = Address(addr_spec=parcel.address)  # one address: a comma in it must not make two
     message["Date"] = format_datetime(now)
     message["Message-ID"] = make_msgid(idstring="shiliu", domain=sender.rpartition("@")[2].rstrip(">") or "localhost")
     message["Auto-Submitted"] = "auto-generated"

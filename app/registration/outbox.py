@@ -151,7 +151,8 @@ def _parcel(session: Session, notice: MailNotice, keys: KeyRing, base_url: str, 
     registration = session.get_one(Registration, notice.registration_id)
     activity = session.get_one(Activity, registration.activity_id)
     sealed = session.scalar(select(PersonalDetail.email).where(PersonalDetail.registration_id == registration.id))
-    if sealed is None:
+    address = _opened(sealed, registration, keys)
+    if not address:
         return Dropped(notice.id, "erased")
     sessions = [
         s
@@ -174,11 +175,18 @@ def _parcel(session: Session, notice: MailNotice, keys: KeyRing, base_url: str, 
     )  # fmt: skip
     with_calendar = registration.state == RegistrationState.CONFIRMED.value and kind is not MailKind.DECLINED
     return Parcel(
-        notice.id, keys.decrypt(sealed, context=f"email:{registration.code}"),
+        notice.id, address,
         compose(kind, facts, state=registration.state), activity.code, activity.title, activity.summary, activity.venue,
         facts.page, activity.version, cancelled,
         tuple((s.code, s.label, s.starts_at, s.ends_at) for s in sessions) if with_calendar else (),
     )  # fmt: skip
+
+
+def _opened(sealed: bytes | None, registration: Registration, keys: KeyRing) -> str:
+    try:
+        return keys.decrypt(sealed, context=f"email:{registration.code}") if sealed else ""
+    except ValueError:  # its key has left the ring: as unreadable as if it were erased
+        return ""
 
 
 def settle(session: Session, notice_id: int, problem: str, *, now: datetime) -> None:

@@ -39,6 +39,7 @@ class RosterRow:
     unit: str = ""
     classes: str = ""  # of a party
     answers: str = ""  # only where names are shown
+    awaits_guardian: bool = False
     is_offer: bool = False  # waits for the participant's answer, not for the organizer
 
     @property
@@ -145,6 +146,7 @@ def roster(
             adults=r.adults, children=r.children, queue=r.queue, created_at=r.created_at,
             erased=r.erased_at is not None, unit=unit or "", classes="、".join(classes.get(r.id, ())),
             is_offer=r.offered_until is not None,
+            awaits_guardian=r.is_minor and not name and r.consented_at is None,
             answers="；".join(answer_words(each) for each in (answers or {}).values()) if keys else "",
         )
         for r, name, phone, answers, unit in found

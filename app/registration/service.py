@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivitySession, ActivityState, Listing, ReviewState
@@ -16,7 +16,14 @@ from app.kernel.errors import Conflict, Problem, RuleBroken, raise_if_blocked
 from app.kernel.keys import KeyRing
 from app.kernel.text import clean, one_line
 from app.registration.entering import party_rows
-from app.registration.models import PartyClass, PersonalDetail, Registration, RegistrationKind, RegistrationState
+from app.registration.models import (
+    GuardianConsent,
+    PartyClass,
+    PersonalDetail,
+    Registration,
+    RegistrationKind,
+    RegistrationState,
+)
 from app.registration.places import HELD, pool_of, promote_waiting, read_pools, with_places
 from app.registration.queries import RosterRow, roster
 from app.registration.rules import (
@@ -114,6 +121,12 @@ def erase_own(session: Session, registration: Registration, *, now: datetime) ->
         return
     session.execute(delete(PersonalDetail).where(PersonalDetail.registration_id == registration.id))
     registration.phone_index = registration.tail_index = registration.browser_index = None
+    registration.decline_reason = None
+    session.execute(
+        update(GuardianConsent)
+        .where(GuardianConsent.registration_id == registration.id)
+        .values(given_as=None, secret_hash=None)
+    )
     registration.erased_at = now
     note_erased(session, registration.code, now=now)
     record(

@@ -106,6 +106,13 @@ def data_kept() -> Response:
     return cached(render("public/data_kept.html", groups=load_retention().groups()))
 
 
+@bp.get("/schools")
+@public
+def schools() -> Response:
+    """One sheet for schools: registering, the day, changing, and what is never asked."""
+    return cached(render("public/schools.html"))
+
+
 @bp.get("/accessibility")
 @public
 def accessibility() -> Response:

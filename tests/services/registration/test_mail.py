@@ -201,6 +201,22 @@ def test_a_claim_moves_the_row_out_of_reach_until_its_lease_ends(app: Flask, one
             settle(tx, again.notice_id, "", now=moment)
 
 
+@pytest.mark.parametrize(
+    "address", ["li,wang@example.cn", "<li@example.cn", "李@example.cn", "li;x@example.cn", 'a"b@example.cn']
+)
+def test_an_address_that_no_header_can_hold_is_refused_and_does_not_stop_the_next(app: Flask, address: str) -> None:
+    with app.app_context(), transaction(db.session) as tx:
+        activity = make_activity(tx, sends_mail=True, starts_at=now() + timedelta(days=2))
+        bad = enrol(app, activity, tx)
+        enrol(app, activity, tx)
+        detail = tx.get_one(PersonalDetail, bad.id)
+        detail.email = app.extensions["keys"].encrypt(address, context=f"email:{bad.code}")
+    with post_office() as post:
+        assert run(app, smtp(post)) == 1
+    assert [n.problem for n in notices(app)] == ["refused", ""]
+    assert len(post.recipients) == 1
+
+
 def test_who_erased_the_address_is_not_written_to(app: Flask, one: str) -> None:
     with app.app_context(), transaction(db.session) as tx:
         tx.scalars(select(PersonalDetail)).one().email = None

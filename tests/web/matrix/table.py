@@ -100,6 +100,9 @@ PLACES: dict[str, Place] = {
     "registration.set_quota": Place(_EDIT, {"code": "activity"}, "twin"),  # an empty form names no unit
     "registration.hold": _activity(_EDIT),
     "registration.release": _activity(_EDIT, hold_code="hold"),
+    "registration.lost": Place("public", {"code": "activity"}),
+    "registration.find_again": Place("public", {"code": "activity"}),
+    "registration.desk_relink": _activity(_ROSTER, registration_code="registration"),
     "registration.child": Place("public", {"code": "activity"}),
     "registration.register_child": Place("public", {"code": "activity"}),
     "registration.minor_desk": _activity(_EDIT),
