@@ -12,8 +12,9 @@ from werkzeug.wrappers import Response
 from app.activities.kinds import KINDS
 from app.activities.models import Activity
 from app.evidence import service
-from app.evidence.models import EvidenceItem
+from app.evidence.models import EvidenceItem, EvidenceState
 from app.evidence.photo_process import BYTES_MOST, PhotoRefused, photo_process
+from app.evidence.publishing import list_asked
 from app.evidence.queries import get_item, list_matches, shares_match, slots_of
 from app.evidence.storage import LocalStorage
 from app.extensions import db
@@ -38,20 +39,31 @@ def storage() -> LocalStorage:
 @requires(Action.EVIDENCE_READ)
 def index(code: str) -> Response:
     """Slots with progress, photos, doubts, the two questions about the set."""
+    return evidence_page(code)
+
+
+def evidence_page(code: str, *, status: int = 200, wrong: str = "", problem: str = "", typed: str = "") -> Response:
+    """The page, after a refusal with the sentence beside the photo it is about."""
     staff_page()
     activity = load_activity(code, Action.EVIDENCE_READ)
     host = db.session.get_one(Unit, activity.host_unit_id)
     views = slots_of(db.session(), activity)
+    may_decide = may_at(current_actor(), Action.EVIDENCE_EDIT, host.path)
     return render(
         "evidence/index.html",
+        status=status,
+        wrong=wrong,
+        problem=problem,
+        typed=typed,
+        asked=list_asked(db.session(), activity),
+        may_decide=may_decide,
         activity=activity,
         kind=KINDS[activity.kind],
         slots=views,
         matches=list_matches(db.session(), activity),
         counts=count_activity(db.session(), activity.id),
         missing=sum(1 for view in views if view.missing),
-        may_edit=may_at(current_actor(), Action.EVIDENCE_EDIT, host.path)
-        and activity.review_state in ("not_submitted", "returned"),
+        may_edit=may_decide and activity.review_state in ("not_submitted", "returned"),
     )
 
 
@@ -148,6 +160,8 @@ def picture(code: str) -> Response:
     item = get_item(db.session(), code)
     if not _may_see(item):
         raise NotFound("没有找到这张照片。")
+    if item.state == EvidenceState.REDACTED.value:
+        raise NotFound("这张照片已经按要求删除。")
     if item.expired_at is not None:
         raise NotFound("这张图片已经按期删除，只留下摘要。")
     sha256 = item.thumb_sha256 if request.args.get("size") == "small" else item.stored_sha256
