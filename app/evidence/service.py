@@ -20,6 +20,8 @@ from app.kernel.actor import Actor
 from app.kernel.errors import Conflict, NotFound, Problem, RuleBroken
 from app.kernel.text import one_line
 
+NUMBER_MOST = 40
+
 
 def slot_of(activity: Activity, key: str) -> Slot:
     """A slot of the activity's kind. Raises NotFound."""
@@ -161,9 +163,11 @@ def add_document(
     title = one_line(title)
     if place.evidence_kind != EvidenceKind.DOCUMENT.value or not title or len(title) > 100:
         raise RuleBroken(Problem("title_missing", "请填材料标题（最多100字）。", field="title"))
+    if len(one_line(number)) > NUMBER_MOST:
+        raise RuleBroken(Problem("number_long", f"文号太长，最多{NUMBER_MOST}个字。", field="number"))
     return _add(
         session, activity, place, actor, now, kind=EvidenceKind.DOCUMENT, caption=title,
-        document_number=one_line(number)[:40], dated_on=dated_on,
+        document_number=one_line(number), dated_on=dated_on,
     )  # fmt: skip
 
 

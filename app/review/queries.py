@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, aliased
 from app.activities.models import Activity, ActivityUnit, UnitPart
 from app.kernel.actor import Actor
 from app.kernel.errors import NotFound
-from app.organisation.models import ReaderOrder, Unit, User
+from app.organisation.models import ReaderOrder, Unit
 from app.review.models import ActivityFact, CaseState, ReviewCase, ReviewEvent
 from app.review.rules import EVENT_LABELS
 
@@ -113,16 +113,21 @@ def count_open_by_office(session: Session) -> dict[int, int]:
     return {row[0]: row[1] for row in session.execute(statement)}
 
 
-def get_case(session: Session, code: str, actor: Actor) -> ReviewCase:
-    """A case this person may read. Raises NotFound for an absent and a foreign one alike."""
-    case = session.scalar(
-        select(ReviewCase)
+def find_case(session: Session, code: str, actor: Actor) -> tuple[ReviewCase, Activity]:
+    """A case this person may read, with its activity. Raises NotFound for an absent and a foreign one alike."""
+    found = session.execute(
+        select(ReviewCase, Activity)
         .join(Activity, Activity.id == ReviewCase.activity_id)
         .where(ReviewCase.code == code, _readable(actor))
-    )
-    if case is None:
+    ).first()
+    if found is None:
         raise NotFound("没有找到这一件，或者它由别的单位审核。")
-    return case
+    return found.ReviewCase, found.Activity
+
+
+def get_case(session: Session, code: str, actor: Actor) -> ReviewCase:
+    """The case alone. Raises NotFound as above."""
+    return find_case(session, code, actor)[0]
 
 
 def current_case(session: Session, activity_id: int) -> ReviewCase | None:
@@ -160,11 +165,3 @@ def history(session: Session, activity_id: int) -> list[HistoryRow]:
         .order_by(ReviewEvent.id.desc())
     )
     return [HistoryRow(row.kind, row.at, row.unit or "", row.reason, row.seal) for row in rows]
-
-
-def submitter_unit(session: Session, case: ReviewCase) -> str:
-    """The unit that handed it in."""
-    return (
-        session.scalar(select(Unit.name).join(User, User.unit_id == Unit.id).where(User.id == case.submitted_by_id))
-        or ""
-    )

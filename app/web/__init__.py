@@ -13,6 +13,7 @@ from app.web import (
     audit,
     auth,
     checkin,
+    compress,
     console,
     context,
     demo,
@@ -48,6 +49,7 @@ SCREENS = (
 def register(app: Flask) -> None:
     """Bind the ring: checks, rendering, errors, screens. Refuses an endpoint without a rule."""
     settings: Settings = app.extensions["settings"]
+    compress.register(app)
     headers.register(app, settings)
     rendering.register(app)
     errors.register(app)

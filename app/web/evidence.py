@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from flask import Blueprint, flash, redirect, request, send_file, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
+from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from app.activities.kinds import KINDS
@@ -20,11 +19,13 @@ from app.evidence.storage import LocalStorage
 from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.database import transaction
-from app.kernel.errors import DomainError, NotFound
+from app.kernel.errors import DomainError, NotFound, Problem, RuleBroken
+from app.kernel.text import one_line
 from app.organisation.models import Unit
 from app.organisation.permissions import Action, may, may_at
 from app.review.freeze import count_activity
 from app.web.access import current_actor, load_activity, requires, settings, signed_in
+from app.web.activities.intake import read_day
 from app.web.rendering import render, staff_page
 
 bp = Blueprint("evidence", __name__)
@@ -42,8 +43,8 @@ def index(code: str) -> Response:
     return evidence_page(code)
 
 
-def evidence_page(code: str, *, status: int = 200, wrong: str = "", problem: str = "", typed: str = "") -> Response:
-    """The page, after a refusal with the sentence beside the photo it is about."""
+def evidence_page(code: str, *, status: int = 200, wrong: str = "", errors: dict[str, str] | None = None) -> Response:
+    """The page; after a refusal with what was typed, the words beside the field of the slot or photo `wrong`."""
     staff_page()
     activity = load_activity(code, Action.EVIDENCE_READ)
     host = db.session.get_one(Unit, activity.host_unit_id)
@@ -53,8 +54,8 @@ def evidence_page(code: str, *, status: int = 200, wrong: str = "", problem: str
         "evidence/index.html",
         status=status,
         wrong=wrong,
-        problem=problem,
-        typed=typed,
+        errors=errors or {},
+        typed=request.form,
         asked=list_asked(db.session(), activity),
         may_decide=may_decide,
         activity=activity,
@@ -71,52 +72,59 @@ def evidence_page(code: str, *, status: int = 200, wrong: str = "", problem: str
 @requires(Action.EVIDENCE_EDIT)
 def upload(code: str, slot: str) -> Response:
     """Up to nine pictures at once; each is taken or refused by itself, in words."""
-    activity = load_activity(code, Action.EVIDENCE_EDIT)
-    service.slot_of(activity, slot)
-    files = [file for file in request.files.getlist("photos") if file.filename][:FILES_MOST]
-    if not files:
-        flash(_("没有选照片。点“选照片”再上传。"), "warn")
+    service.slot_of(load_activity(code, Action.EVIDENCE_EDIT), slot)
+    files = [file for file in request.files.getlist("photos") if file.filename]
+    refused = [] if files else [_("没有选照片。点“选照片”再上传。")]
     taken = 0
-    for file in files:
-        name = file.filename or ""
+    for file in files[:FILES_MOST]:
         try:
-            photo = photo_process.convert(file.stream.read(BYTES_MOST + 1))
-            with transaction(db.session) as tx:
-                service.add_photo(
-                    tx, load_activity(code, Action.EVIDENCE_EDIT), photo, slot=slot, file_name=name,
-                    storage=storage(), actor=current_actor(), now=now(),
-                )  # fmt: skip
+            _take(code, slot, file)
             taken += 1
         except (PhotoRefused, DomainError) as error:
-            flash(f"{name[:40]}：{error.message}", "bad")
-    if taken:
-        flash(_("收下%(n)s张照片，位置信息已去掉。", n=taken), "good")
-    return redirect(url_for("evidence.index", code=code))
+            refused.append(f"{one_line(file.filename or '')[:40]}：{_(error.message)}")
+    if more := len(files[FILES_MOST:]):
+        refused.append(_("一次最多%(most)s张，后面的%(n)s张没有收下，请再传一次。", most=FILES_MOST, n=more))
+    if not taken:
+        return evidence_page(code, status=422, wrong=slot, errors={"photos": "\n".join(refused)})
+    for words in refused:
+        flash(words, "bad")
+    flash(_("收下%(n)s张照片，位置信息已去掉。", n=taken), "good")
+    return redirect(url_for("evidence.index", code=code), 303)
+
+
+def _take(code: str, slot: str, file: FileStorage) -> None:
+    """Convert outside the transaction: a picture takes longer than anybody should hold the lock."""
+    photo = photo_process.convert(file.stream.read(BYTES_MOST + 1))
+    with transaction(db.session) as tx:
+        service.add_photo(
+            tx, load_activity(code, Action.EVIDENCE_EDIT), photo, slot=slot, file_name=file.filename or "",
+            storage=storage(), actor=current_actor(), now=now(),
+        )  # fmt: skip
 
 
 @bp.post("/activities/<code>/evidence/<any(links, documents):sort>/<slot>")
 @requires(Action.EVIDENCE_EDIT)
 def add(code: str, sort: str, slot: str) -> Response:
     """A media link, or a paper by title, number and date."""
-    form = request.form
-    with transaction(db.session) as tx:
-        activity = load_activity(code, Action.EVIDENCE_EDIT)
-        if sort == "links":
-            service.add_link(tx, activity, slot=slot, link=form.get("link", ""), actor=current_actor(), now=now())
-        else:
-            service.add_document(
-                tx, activity, slot=slot, title=form.get("title", ""), number=form.get("number", ""),
-                dated_on=_date(form.get("dated_on", "")), actor=current_actor(), now=now(),
-            )  # fmt: skip
-    flash(_("已登记。"), "good")
-    return redirect(url_for("evidence.index", code=code))
-
-
-def _date(text: str) -> date | None:
+    form, day = request.form, request.form.get("dated_on", "")
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
+        with transaction(db.session) as tx:
+            activity = load_activity(code, Action.EVIDENCE_EDIT)
+            if sort == "links":
+                service.add_link(tx, activity, slot=slot, link=form.get("link", ""), actor=current_actor(), now=now())
+            elif day.strip() and read_day(day) is None:
+                raise RuleBroken(Problem("dated_on", "日期没看懂，请写成 2026-11-24 这样。", field="dated_on"))
+            else:
+                service.add_document(
+                    tx, activity, slot=slot, title=form.get("title", ""), number=form.get("number", ""),
+                    dated_on=read_day(day), actor=current_actor(), now=now(),
+                )  # fmt: skip
+    except RuleBroken as broken:
+        return evidence_page(
+            code, status=422, wrong=slot, errors={p.field or "slot": _(p.message) for p in broken.problems}
+        )
+    flash(_("已登记。"), "good")
+    return redirect(url_for("evidence.index", code=code), 303)
 
 
 @bp.post("/activities/<code>/evidence/<item_code>/remove")
@@ -142,8 +150,7 @@ def settle(code: str) -> Response:
     load_activity(code, Action.EVIDENCE_EDIT)
     minors, publish = request.form.get("minors"), request.form.get("publish")
     if minors not in ("yes", "no") or publish not in ("yes", "no"):
-        flash(_("两个问题都要选，没有保存。"), "bad")
-        return redirect(url_for("evidence.index", code=code))
+        return evidence_page(code, status=422, errors={"settle": _("两个问题都要选，没有保存。")})
     with transaction(db.session) as tx:
         service.settle_photos(
             tx, load_activity(code, Action.EVIDENCE_EDIT), minors=minors == "yes", publish=publish == "yes",

@@ -74,6 +74,6 @@ def decide(code: str, item_code: str, verb: str) -> Response:
                 actor=current_actor(), now=now(),
             )  # fmt: skip
     except RuleBroken as broken:
-        return evidence_page(code, status=422, wrong=item_code, problem=_(broken.message), typed=reason)
+        return evidence_page(code, status=422, wrong=item_code, errors={"reason": _(broken.message)})
     flash(_("照片已删除，不再出现在任何页面。") if verb == "remove" else _("照片已恢复公开。"), "good")
     return redirect(url_for("evidence.index", code=code), 303)

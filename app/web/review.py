@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Blueprint, flash, redirect, request, url_for
@@ -9,15 +10,15 @@ from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import IntegerField, StringField, TextAreaField
-from wtforms.validators import Length, NumberRange, Optional
+from wtforms.validators import Length
 
 from app.activities.kinds import KINDS
-from app.activities.models import Activity
 from app.evidence.queries import list_matches, slots_of
 from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.errors import RuleBroken, Severity
+from app.kernel.text import ascii_digits, clean
 from app.organisation.models import Unit
 from app.organisation.permissions import Action
 from app.organisation.queries import unit_names
@@ -25,7 +26,7 @@ from app.planning.models import Task
 from app.review import service
 from app.review.freeze import count_activity, involved_units
 from app.review.models import CaseState, ReviewCase
-from app.review.queries import current_case, get_case, history, queue, submitter_unit
+from app.review.queries import current_case, find_case, get_case, history, queue
 from app.web.access import current_actor, load_activity, requires
 from app.web.rendering import render, staff_page
 
@@ -41,10 +42,25 @@ class DecideForm(FlaskForm):  # type: ignore[misc]
     reason = StringField("审核意见", validators=[Length(max=300, message="原因最多300个字。")])
 
 
+CLAIM_MOST = 100_000
+CLAIM_WORDS = f"人次请填0到{CLAIM_MOST}的整数。"
+
+
+class ClaimField(IntegerField):  # type: ignore[misc]
+    """A head-count as typed; what is none stays in the field, with our words beside it."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Raises ValueError in words."""
+        text = ascii_digits(clean("".join(valuelist)))
+        self.data = int(text) if re.fullmatch("[0-9]{1,6}", text) else None
+        if text and (self.data is None or self.data > CLAIM_MOST):
+            self.data = None
+            self.raw_data = [text[:20]]
+            raise ValueError(CLAIM_WORDS)
+
+
 class SubmitForm(FlaskForm):  # type: ignore[misc]
-    claimed = IntegerField(
-        "申报人次", validators=[Optional(), NumberRange(0, 100_000, message="人次请填0到100000的整数。")]
-    )
+    claimed = ClaimField("申报人次")
     remark = TextAreaField("说明", validators=[Length(max=300, message="说明最多300个字。")])
 
 
@@ -66,12 +82,12 @@ def queue_page() -> Response:
 @requires(Action.REVIEW)
 def case_page(code: str) -> Response:
     """One case."""
-    return _case_page(get_case(db.session(), code, current_actor()), DecideForm(formdata=None))
+    return _case_page(code, DecideForm(formdata=None))
 
 
-def _case_page(case: ReviewCase, form: DecideForm, status: int = 200) -> Response:
+def _case_page(code: str, form: DecideForm, status: int = 200) -> Response:
     session = db.session()
-    activity = session.get_one(Activity, case.activity_id)
+    case, activity = find_case(session, code, current_actor())
     waiting = [row.code for row in queue(session, current_actor())]
     place = waiting.index(case.code) if case.code in waiting else -1
     names = unit_names(session)
@@ -87,7 +103,6 @@ def _case_page(case: ReviewCase, form: DecideForm, status: int = 200) -> Respons
         history=history(session, activity.id),
         host=names[activity.host_unit_id],
         co_hosts=[names[i] for i in sorted(involved_units(session, activity)) if i != activity.host_unit_id],
-        submitted_by=submitter_unit(session, case),
         task=session.get(Task, activity.primary_task_id) if activity.primary_task_id else None,
         place=place + 1,
         waiting=len(waiting),
@@ -113,14 +128,14 @@ def decide(code: str, verb: str) -> Response:
     actor = current_actor()
     waiting = [row.code for row in queue(db.session(), actor)]
     if not form.validate():
-        return _case_page(get_case(db.session(), code, actor), form, 422)
+        return _case_page(code, form, 422)
     try:
         with transaction(db.session) as tx:
             case = get_case(tx, code, actor)
             _carry_out(verb, tx, case, reason=form.reason.data or "", actor=actor)
     except RuleBroken as error:
         form.reason.errors = [problem.message for problem in error.problems]
-        return _case_page(get_case(db.session(), code, actor), form, 422)
+        return _case_page(code, form, 422)
     flash(_(_DONE[verb]), "good")
     place = waiting.index(code) if code in waiting else -1
     following = waiting[place + 1] if 0 <= place < len(waiting) - 1 else ""

@@ -32,12 +32,13 @@ _CLOCK = re.compile(r"(\d{1,2})\s*[:.时点]?\s*(\d{2})\s*分?")
 
 
 def read_day(text: str) -> date | None:
-    """A Shanghai date as typed: 2026-11-24, 2026/11/24, 2026年11月24日, full-width too."""
+    """A Shanghai date as typed: 2026-11-24, 2026/11/24, 2026年11月24日, full-width too; none of another century."""
     found = _DAY.fullmatch(ascii_digits(clean(text)))
     try:
-        return date(int(found[1]), int(found[2]), int(found[3])) if found else None
+        day = date(int(found[1]), int(found[2]), int(found[3])) if found else None
     except ValueError:
         return None
+    return day if day is not None and 2000 <= day.year < 2100 else None
 
 
 def read_clock(text: str) -> time | None:

@@ -72,7 +72,9 @@ def submit(code: str) -> Response:
         filled.add_row()
         return _page(activity, filled, invited)
     unit, problems = _school(activity, filled, invited)
-    if not filled.validate() or too_long(filled) or problems or filled.second_name.data:
+    if filled.second_name.data:
+        problems = [Problem("robot", "这份表单像是程序填的，没有报名。请刷新页面，手工填一次。")]
+    if not filled.validate() or too_long(filled) or problems:
         return _page(activity, filled, invited, problems, 422)
     assert unit is not None
     try:

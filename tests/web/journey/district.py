@@ -1,0 +1,147 @@
+"""The seeded district with what its story leaves out, so that every page has something to show; starts for a walk."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.activities.models import Activity, ActivityState, ProgrammeKind
+from app.activities.programmes import create_programme
+from app.checkin import codes
+from app.extensions import db
+from app.kernel.actor import SYSTEM
+from app.kernel.clock import now
+from app.kernel.database import transaction
+from app.organisation.models import Unit, User
+from app.organisation.queries import actor_of
+from app.planning.models import Task
+from app.planning.pack import find_pack, read_pack
+from app.planning.service import load_plan
+from app.progress.service import add_establishment, add_note, decide
+from tests.factories import make_activity
+
+STAFF = ("jingban", "fuze", "shenhe", "shenji", "lingdao", "guanli")
+# Each needs a state that no reader reaches by a link, and has tests of its own.
+ELSEWHERE = {"static", "auth.second", "organisation.accept", "health.healthz", "health.readyz"}
+TODAY = "剪纸进课堂：石榴窗花"
+ASKED = "示例要确认的课"
+
+
+def seed(app: Flask) -> None:
+    """Plan and story, then the states that the story leaves out."""
+    with app.app_context(), transaction(db.session) as tx:
+        load_plan(tx, read_pack(find_pack("liaocheng-2023")), now=now())
+    result = app.test_cli_runner().invoke(args=["demo", "seed"])
+    assert result.exit_code == 0, result.output
+    with app.app_context(), transaction(db.session) as tx:
+        _furnish(tx)
+
+
+def _furnish(tx: Session) -> None:
+    units = {unit.name: unit for unit in tx.scalars(select(Unit))}
+    host, other, moment = units["示例丙街道"], units["示例甲镇"], now()
+    tomorrow = moment + timedelta(days=1)
+    actor = actor_of(tx, tx.scalars(select(User).where(User.login == "jingban")).one())
+    programme = create_programme(
+        tx, kind=ProgrammeKind.SERIES, title="示例系列", intro="每月一次。", starts_on=date(2026, 1, 1),
+        ends_on=date(2026, 12, 31), host=host, actor=actor, now=moment,
+    )  # fmt: skip
+    for unit, title in ((host, "邻里读书会：示例夜读"), (other, "邻里读书会：示例夜读")):
+        make_activity(tx, host=unit, title=title, kind="exchange", starts_at=tomorrow, venue="示例书屋",
+                      programme_id=programme.id, audience="public", listing="listed", sessions=3)  # fmt: skip
+    make_activity(tx, host=host, title=ASKED, needs_approval=True, takes_parties=True, starts_at=tomorrow)
+    make_activity(tx, host=host, title="示例草稿", state=ActivityState.DRAFT, starts_at=tomorrow)
+    make_activity(tx, host=host, title="示例待同意", audience="public", listing="waiting", starts_at=tomorrow)
+    task = tx.scalars(select(Task).where(Task.number == 12)).one()
+    for number in range(3):
+        note = add_note(
+            tx, host, task=task, safeguard=None, text=f"示例进展{number}。", noted_on=moment.date(), stage="", actor=actor,
+            now=moment,
+        )  # fmt: skip
+    base = add_establishment(
+        tx, host, kind="law_base", level="city", stage="planned", name="示例基地", proof="", named_on=None, actor=actor,
+        now=moment,
+    )  # fmt: skip
+    decide(tx, note, accept=False, reason="示例：请写明日期。", actor=SYSTEM, now=moment)
+    decide(tx, base, accept=False, reason="示例：请补文号。", actor=SYSTEM, now=moment)
+    _moving(tx, host, actor, moment)
+
+
+def _moving(tx: Session, host: Unit, actor: object, moment: object) -> None:
+    base = add_establishment(
+        tx, host, kind="law_base", level="city", stage="planned", name="示例乙基地", proof="", named_on=None,
+        actor=actor, now=moment,
+    )  # type: ignore[arg-type] # fmt: skip
+    decide(tx, base, accept=True, reason="", actor=SYSTEM, now=moment)  # type: ignore[arg-type]
+
+
+def browsers(app: Flask) -> Iterator[tuple[str, FlaskClient, list[str]]]:
+    """Login, browser and the pages that each begins with; "" is a participant with a ticket and a venue screen."""
+    with app.app_context():
+        found = {row.title: row for row in db.session.scalars(select(Activity).order_by(Activity.id.desc()))}
+        today, row = found[TODAY].code, found[TODAY].sessions[0].code
+        approved = next(a.code for a in found.values() if a.review_state == "approved")
+        asked = found[ASKED].code
+        school = db.session.scalars(select(Unit).where(Unit.name == "示例第一小学")).one().code
+        listed = found["邻里读书会：示例夜读"].code
+        screen = codes.screen_code(app.extensions["keys"], row, now())
+        live = codes.live_key(app.extensions["keys"], row, codes.step_of(now()))
+    guest = app.test_client()
+    tickets = [_register(guest, code) for code in (today, listed)]
+    tickets = [_register_class(guest, asked, school), _register(guest, asked), *tickets]
+    assert guest.post("/screen", data={"digits": screen}).status_code == 303
+    public = ["/", "/accessibility", "/screen", "/screen/steps.json", "/api/v1/openapi.json", f"/a/{today}/register"]
+    yield "", guest, [*tickets, f"/s/{row}?k={live}", *public, f"/a/{listed}", f"/a/{asked}"]
+    more = {
+        "jingban": ["/workbench", "/progress/mine", f"/activities/{listed}/twins"],
+        "fuze": [
+            "/workbench",
+            "/activities?state=draft",
+            "/programmes",
+            f"/activities/{listed}",
+            f"/activities/{listed}/registrations",
+            f"/activities/{asked}/registrations?state=pending",
+        ],
+        "shenhe": ["/review", f"/activities/{approved}/reopen"],
+        "lingdao": ["/metrics", "/plan/tasks/10", "/api/v1/figures"],
+        "guanli": ["/plan/tasks/10", "/organisation"],
+    }
+    for login in STAFF:
+        browser = app.test_client()
+        assert browser.post(f"/demo/{login}").status_code == 303
+        if login == "jingban":
+            browser.post(f"/activities/{today}/console/{row}/printed-code", data={"verb": "on"})
+            more[login].append(f"/activities/{today}/console/{row}/printed")
+        yield login, browser, [*more.get(login, ["/audit"]), "/"]
+
+
+def _register(guest: FlaskClient, code: str) -> str:
+    """The address of a fresh ticket."""
+    form = {"name": "李女士", "adults": "2", "children": "1", "phone": "13800131234", "consent": "y"}
+    sent = guest.post(f"/a/{code}/register", data={**form, "submission": secrets.token_urlsafe(16)})
+    assert sent.status_code == 303, sent.text
+    return str(sent.location)
+
+
+def _register_class(guest: FlaskClient, code: str, school: str) -> str:
+    """The address of a class's ticket."""
+    form = {
+        "school": school, "classes-0-label": "三年级2班", "classes-0-pupils": "20", "classes-0-adults": "2",
+        "classes-0-without_photo": "1", "name": "张老师", "phone": "13900131234", "consent": "y",
+    }  # fmt: skip
+    sent = guest.post(f"/a/{code}/class", data={**form, "submission": secrets.token_urlsafe(16)})
+    assert sent.status_code == 303, sent.text
+    return str(sent.location)
+
+
+def assets_of(page: str) -> set[str]:
+    """Everything that a page loads by itself: style, scripts, icons, pictures, the local htmx."""
+    named = re.findall(r'<(?:link|script|img)\b[^>]*?(?:src|href)="(/[^"#]*)"', page)
+    return {*named, *re.findall(r'data-local="(/[^"]+)"', page)}
