@@ -43,6 +43,13 @@ class Settings(BaseSettings):
     require_listing_consent: bool = True
     backup_hours: int = Field(default=1, ge=0, le=168)
 
+    smtp_host: str = ""
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_user: str = ""
+    smtp_password: str = ""
+    smtp_starttls: bool = True
+    smtp_from: str = ""
+
     district: str = "江北水城旅游度假区"
     site_host: str = "区文明办"
     site_phone: str = ""
@@ -92,9 +99,18 @@ class Settings(BaseSettings):
                 raise ValueError("正式环境的 SHILIU_BASE_URL 必须是 https://")
             if self.demo:
                 raise ValueError("正式环境不能打开示例模式，请去掉 SHILIU_DEMO")
+        self._check_mail()
         if self.secret_key and len(self.secret_key) < 32:
             raise ValueError("SHILIU_SECRET_KEY 太短，至少32个字符")
         return self
+
+    def _check_mail(self) -> None:
+        if not self.smtp_host:
+            return
+        if "@" not in self.smtp_from:
+            raise ValueError("发邮件要写发件地址 SHILIU_SMTP_FROM，例如 huodong@example.cn")
+        if not self.smtp_starttls and self.smtp_port != 465 and self.smtp_host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError("SHILIU_SMTP_STARTTLS=false 只能用于本机的邮件服务器")
 
     @property
     def is_production(self) -> bool:

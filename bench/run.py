@@ -47,6 +47,7 @@ Run = Callable[[], tuple[dict[str, float], object]]
 @dataclass(frozen=True)
 class Group:
     name: str
+    module: str
     run: Run
 
 
@@ -58,7 +59,7 @@ def groups() -> list[Group]:
             continue
         module = importlib.import_module(f"bench.{path.stem}")
         if hasattr(module, "GROUP"):
-            found.append(Group(module.GROUP, module.run))
+            found.append(Group(module.GROUP, path.stem, module.run))
     return found
 
 
@@ -124,14 +125,14 @@ def main(wanted: list[str]) -> int:
         if wanted and group.name not in wanted:
             continue
         started = time.monotonic()
-        print(f"{group.name} …", flush=True)
+        print(f"{group.name} ({group.module}) …", flush=True)
         try:
-            measured, raw[group.name] = group.run()
+            measured, raw[group.module] = group.run()
             figures |= measured
         except Exception:
             traceback.print_exc()
             failed.append(group.name)
-        print(f"{group.name}: {time.monotonic() - started:.0f} s", flush=True)
+        print(f"{group.name} ({group.module}): {time.monotonic() - started:.0f} s", flush=True)
     write(figures, raw)
     print(f"\n{machine()}; commit {commit()}\n\n{table(figures)}\n")
     missed = [key for key, value in figures.items() if verdict(key, value) == "MISSED"]

@@ -79,6 +79,7 @@ ACTIONS: dict[str, Audited] = {
     "places.hold_released": _a("取消预留", "headcount"),
     "registration.promoted": _a("候补递补", "headcount"),
     "registration.erased": _a("删除本人资料"),
+    "roster.imported": _a("导入报名名单", "rows people waitlisted set_aside"),
     "roster.read": _a("打开报名名单", "count"),
     "places.changed": _a("修改名额", "before after"),
     "registration.moved": _a("现场换场次", "before after"),
@@ -94,7 +95,9 @@ ACTIONS: dict[str, Audited] = {
     "evidence.added": _a("上传材料", "slot sha256"),
     "evidence.removed": _a("删除材料", "slot sha256"),
     "evidence.superseded": _a("更换材料", "slot before after", "reason"),
-    "evidence.redacted": _a("撤下照片", "slot sha256", "reason"),
+    "evidence.redacted": _a("删除撤下的照片", "slot sha256", "reason"),
+    "evidence.hidden": _a("按要求撤下照片", "slot sha256"),
+    "evidence.shown_again": _a("恢复公开照片", "slot sha256", "reason"),
     "evidence.consent_set": _a("照片使用说明", "minors publish"),
     "match.decided": _a("比对照片", "same"),
     # progress
@@ -115,6 +118,7 @@ ACTIONS: dict[str, Audited] = {
     "feedback.received": _a("收到投诉建议", "sort"),
     "feedback.answered": _a("回复投诉建议", "days"),
     "feedback.contact_read": _a("看投诉建议的联系方式"),
+    "mail.resent": _a("再发邮件", "count"),
     # exports, log
     "ledger.exported": _a("导出台账", "rows year"),
     "audit.verified": _a("核验日志", "count holds"),

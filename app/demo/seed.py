@@ -29,7 +29,8 @@ from app.organisation.service import create_unit, create_user, hash_password
 from app.planning.models import Indicator, Task
 from app.planning.service import set_target
 from app.progress.service import add_establishment, add_note, decide
-from app.registration.entering import Entry, register
+from app.registration.entering import Entry, PartyEntry, register, register_party
+from app.registration.rules import ClassEntry
 from app.review.service import approve, return_case, submit
 
 TOWNS = ("示例甲镇", "示例乙镇", "示例丙街道", "示例丁街道")
@@ -353,6 +354,12 @@ def open_today(stage: Stage) -> Activity:
     activity = create_activity(stage.session, data, actor=actor, now=start - timedelta(days=3))
     publish_activity(stage.session, activity, needs_nod=True, actor=actor, now=start - timedelta(days=3))
     assert activity.listing == Listing.LISTED.value
+    activity.takes_parties = True
+    party = PartyEntry(
+        None, stage.units["示例第三小学"].id, (ClassEntry("三年级2班", 18, 1, 1),), "周老师", "13900000000", True,
+        secrets.token_urlsafe(16), "",
+    )  # fmt: skip
+    register_party(stage.session, activity, party, keys=stage.keys, now=start - timedelta(days=1))
     for name, adults, children in (("李女士", 2, 1), ("张老师", 1, 0), ("陈先生", 1, 1)):
         entry = Entry(None, name, adults, children, "", True, secrets.token_hex(16), "")
         register(stage.session, activity, entry, keys=stage.keys, now=start - timedelta(days=1))

@@ -68,10 +68,10 @@ def _formats(book: Any) -> dict[str, Any]:
         "title": book.add_format({**base, "font_name": "黑体", "font_size": 16, "bold": True}),
         "note": book.add_format({**base, "font_color": "#625750", "font_size": 10}),
         "head": book.add_format({**base, "bold": True, "bottom": 2, "bg_color": "#F1EBE1", "text_wrap": True}),
-        "text": book.add_format({**base, "text_wrap": True, "bottom": 4}),
-        "number": book.add_format({**base, "num_format": "#,##0", "bottom": 4}),
-        "percent": book.add_format({**base, "num_format": "0%", "bottom": 4}),
-        "date": book.add_format({**base, "num_format": "yyyy-mm-dd", "align": "left", "bottom": 4}),
+        "text": book.add_format({**base, "text_wrap": True}),
+        "number": book.add_format({**base, "num_format": "#,##0"}),
+        "percent": book.add_format({**base, "num_format": "0%"}),
+        "date": book.add_format({**base, "num_format": "yyyy-mm-dd", "align": "left"}),
         "total": book.add_format({**base, "bold": True, "top": 1, "num_format": "#,##0"}),
     }
 
@@ -81,6 +81,7 @@ def _write_sheet(book: Any, sheet: Sheet, formats: dict[str, Any]) -> None:
     page.set_landscape()
     page.set_paper(9)  # A4
     page.fit_to_pages(1, 0)
+    page.hide_gridlines(0)  # printed too: lines that cost no cell, so that an empty one is not written at all
     page.set_footer("&C第 &P 页，共 &N 页")
     for index, column in enumerate(sheet.columns):
         page.set_column(index, index, column.width)
@@ -110,8 +111,8 @@ def _write_sheet(book: Any, sheet: Sheet, formats: dict[str, Any]) -> None:
 def _write_cell(page: Any, line: int, index: int, column: Column, value: Cell, formats: dict[str, Any]) -> None:
     style = formats[column.kind]
     if value is None or value == "":
-        page.write_blank(line, index, None, style)
-    elif isinstance(value, int | float):
+        return
+    if isinstance(value, int | float):
         page.write_number(line, index, value, style)
     elif isinstance(value, date | datetime):
         page.write_datetime(line, index, value, style)

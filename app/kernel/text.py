@@ -7,6 +7,11 @@ import unicodedata
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
+_BLANKS = re.compile(r"\s+")
+_IN_PHONES = re.compile(r"[\s\-－—()（）]")
+_COUNTRY = re.compile(r"^(\+86|0086|86(?=1\d{10}$))")
+_MOBILE = re.compile(r"1[3-9]\d{9}")
+
 
 def clean(text: str) -> str:
     """NFC, without control and bidi-override characters, trimmed."""
@@ -15,11 +20,13 @@ def clean(text: str) -> str:
 
 def one_line(text: str) -> str:
     """`clean`, with every run of white space as one blank."""
-    return re.sub(r"\s+", " ", clean(text))
+    return _BLANKS.sub(" ", clean(text))
 
 
 def ascii_digits(text: str) -> str:
     """Full-width letters and digits as ASCII; everything else stays."""
+    if text.isascii():
+        return text
     return "".join(unicodedata.normalize("NFKC", char) if "\uff01" <= char <= "\uff5e" else char for char in text)
 
 
@@ -28,9 +35,8 @@ def normalise_phone(text: str) -> str | None:
 
     Understands full-width digits, blanks, hyphens and +86/0086.
     """
-    digits = re.sub(r"[\s\-－—()（）]", "", ascii_digits(clean(text)))
-    digits = re.sub(r"^(\+86|0086|86(?=1\d{10}$))", "", digits)
-    return digits if re.fullmatch(r"1[3-9]\d{9}", digits) else None
+    digits = _COUNTRY.sub("", _IN_PHONES.sub("", ascii_digits(clean(text))))
+    return digits if _MOBILE.fullmatch(digits) else None
 
 
 def normalise_code(text: str) -> str:

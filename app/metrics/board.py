@@ -158,13 +158,15 @@ class Board:
         return next(group for group in self.groups if any(task.number == number for task in group.tasks))
 
 
-def load_board(session: Session, *, year: int, today: date, host_path: str = "", tree: PlanTree | None = None) -> Board:
+def load_board(
+    session: Session, *, year: int, today: date, hosts: Sequence[str] | None = None, tree: PlanTree | None = None
+) -> Board:
     """The newest plan's board; four statements, three when the caller read the tree."""
     tree = tree or load_tree(session)
     plan = tree.plan
     if plan is None:
         return Board(None, year, years=(year,))
-    rollup = load_rollup(session, year, host_path=host_path)
+    rollup = load_rollup(session, year, hosts=hosts)
     months = _months(year, today, plan, rollup)
     return Board(
         plan=plan,

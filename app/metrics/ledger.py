@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.activities.kinds import KINDS
 from app.kernel.clock import SHANGHAI
 from app.metrics.board import Board, load_board
-from app.metrics.queries import FactFilter, FactRow, count_facts, list_facts
+from app.metrics.queries import FactFilter, FactRow, count_facts, stream_facts
 from app.metrics.sheets import ACTIVITY_COLUMNS, LIGHT_WORDS, TASK_COLUMNS, TableSheet
 from app.planning.models import Task
 
@@ -30,10 +30,10 @@ class LedgerTables:
 def ledger_tables(
     session: Session, *, year: int, today: date, host_paths: list[str] | None, moment: datetime
 ) -> LedgerTables:
-    """`host_paths` None is the district; else the first unit's subtree that the actor may export."""
-    host_path = host_paths[0] if host_paths else ""
-    board = load_board(session, year=year, today=today, host_path=host_path)
-    wanted = FactFilter(year=year, host_path=host_path)
+    """`host_paths` None is the district; else the subtrees of all units whose ledger the actor may export."""
+    hosts = None if host_paths is None else tuple(host_paths)
+    board = load_board(session, year=year, today=today, hosts=hosts)
+    wanted = FactFilter(year=year, hosts=hosts)
     numbers = {row.id: row.number for row in session.execute(select(Task.id, Task.number))}
     count = count_facts(session, wanted)
     stamp = f"截至 {moment.astimezone(SHANGHAI):%Y-%m-%d %H:%M}。人次不是人数：同一人参加两场算两次。"
@@ -60,14 +60,8 @@ def _task_rows(board: Board) -> Iterator[tuple[object, ...]]:
 
 
 def _activity_rows(session: Session, wanted: FactFilter, numbers: dict[int, int]) -> Iterator[tuple[object, ...]]:
-    page = 1
-    while True:
-        rows = list_facts(session, wanted, page=page, size=1000)
-        for row in rows:
-            yield _activity_row(row, numbers)
-        if len(rows) < 1000:
-            return
-        page += 1
+    for row in stream_facts(session, wanted):
+        yield _activity_row(row, numbers)
 
 
 def _activity_row(row: FactRow, numbers: dict[int, int]) -> tuple[object, ...]:

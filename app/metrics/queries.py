@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    false,
     func,
     literal_column,
     null,
@@ -74,11 +75,11 @@ def _grade_sums() -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def load_rollup(session: Session, year: int, *, host_path: str = "") -> Rollup:
-    """Three statements, however many check-ins there are. `host_path` narrows to a unit's subtree."""
+def load_rollup(session: Session, year: int, *, hosts: Sequence[str] | None = None) -> Rollup:
+    """Three statements, however many check-ins there are. `hosts`: paths of units whose subtrees count; None is the district."""
     return Rollup(
-        cells=_load_cells(session, year, host_path),
-        sightings=_load_sightings(session, year, host_path),
+        cells=_load_cells(session, year, hosts),
+        sightings=_load_sightings(session, year, hosts),
         **_load_standing(session, year),
     )
 
@@ -86,20 +87,20 @@ def load_rollup(session: Session, year: int, *, host_path: str = "") -> Rollup:
 def load_light_rollup(session: Session, year: int, *, measures: Collection[str]) -> Rollup:
     """Cells and establishments of the district; sightings only where one of the measures needs them."""
     return Rollup(
-        cells=_load_cells(session, year, ""),
-        sightings=_load_sightings(session, year, "") if SEEN.keys() & set(measures) else [],
+        cells=_load_cells(session, year, None),
+        sightings=_load_sightings(session, year, None) if SEEN.keys() & set(measures) else [],
         **_load_standing(session, year),
     )
 
 
-def _narrow(statement: Select[Any], host_path: str) -> Select[Any]:
-    if not host_path:
+def _narrow(statement: Select[Any], hosts: Sequence[str] | None) -> Select[Any]:
+    if hosts is None:
         return statement
-    hosts = select(Unit.id).where(Unit.path.startswith(host_path, autoescape=True))
-    return statement.where(ActivityFact.host_unit_id.in_(hosts))
+    under = or_(false(), *(Unit.path.startswith(path, autoescape=True) for path in hosts))
+    return statement.where(ActivityFact.host_unit_id.in_(select(Unit.id).where(under)))
 
 
-def _load_cells(session: Session, year: int, host_path: str) -> list[Cell]:
+def _load_cells(session: Session, year: int, hosts: Sequence[str] | None) -> list[Cell]:
     programme_kind = func.coalesce(Programme.kind, "")
     statement = (
         select(
@@ -120,11 +121,11 @@ def _load_cells(session: Session, year: int, host_path: str) -> list[Cell]:
             grades=Grades(int(row.a), int(row.b), int(row.c), int(row.d)), classes=int(row.classes),
             pairs=int(row.pairs), reach=int(row.reach), photos=int(row.photos),
         )
-        for row in session.execute(_narrow(statement, host_path))
+        for row in session.execute(_narrow(statement, hosts))
     ]  # fmt: skip
 
 
-def _load_sightings(session: Session, year: int, host_path: str) -> list[Sighting]:
+def _load_sightings(session: Session, year: int, hosts: Sequence[str] | None) -> list[Sighting]:
     """One statement: units reached, heritage items, partners and links, each once a task."""
 
     def distinct(thing: Any, sort: Any, value: Any, *joins: tuple[Any, Any]) -> Select[Any]:
@@ -136,7 +137,7 @@ def _load_sightings(session: Session, year: int, host_path: str) -> list[Sightin
         for target, on in joins:
             statement = statement.join(target, on)
         statement = statement.outerjoin(Programme, Programme.id == ActivityFact.programme_id)
-        return _narrow(statement.where(_live(year), ActivityFact.primary_task_id.is_not(None)).distinct(), host_path)
+        return _narrow(statement.where(_live(year), ActivityFact.primary_task_id.is_not(None)).distinct(), hosts)
 
     rows = session.execute(
         union_all(
@@ -219,7 +220,7 @@ class FactFilter:
     kinds: tuple[str, ...] = ()
     programme_kinds: tuple[str, ...] = ()
     month: int | None = None
-    host_path: str = ""
+    hosts: tuple[str, ...] | None = None  # paths of units whose subtrees count
     with_shared: bool = False
 
 
@@ -242,7 +243,7 @@ def _fact_statement(wanted: FactFilter, *columns: Any) -> Select[Any]:
         statement = statement.where(Programme.kind.in_(wanted.programme_kinds))
     if wanted.month:
         statement = statement.where(ActivityFact.month == wanted.month)
-    return _narrow(statement, wanted.host_path)
+    return _narrow(statement, wanted.hosts)
 
 
 def count_facts(session: Session, wanted: FactFilter) -> int:
@@ -268,12 +269,12 @@ def sum_of_programme(session: Session, programme_id: int) -> tuple[int, Grades]:
     return int(row.n), Grades(*(int(value or 0) for value in (row.a, row.b, row.c, row.d)))
 
 
-def list_facts(session: Session, wanted: FactFilter, *, page: int = 1, size: int | None = 50) -> list[FactRow]:
-    """Newest first; two statements. `size` None reads all, for the ledger."""
-    statement = (
+def _fact_rows(wanted: FactFilter) -> Select[Any]:
+    """Plain columns, newest first: a row of ten thousand needs no object of its own."""
+    return (
         _fact_statement(
-            wanted, ActivityFact, Activity.code.label("activity_code"), Activity.title, Unit.name.label("host"),
-            func.coalesce(HeritageItem.name, "").label("heritage"),
+            wanted, *ActivityFact.__table__.c, Activity.code.label("activity_code"), Activity.title,
+            Unit.name.label("host"), func.coalesce(HeritageItem.name, "").label("heritage"),
             func.coalesce(Programme.title, "").label("programme"),
         )
         .join(Activity, Activity.id == ActivityFact.activity_id)
@@ -281,22 +282,34 @@ def list_facts(session: Session, wanted: FactFilter, *, page: int = 1, size: int
         .outerjoin(HeritageItem, HeritageItem.id == ActivityFact.heritage_item_id)
         .order_by(ActivityFact.counted_on.desc(), ActivityFact.id.desc())
     )  # fmt: skip
-    if size is not None:
-        statement = statement.limit(size).offset((page - 1) * size)
-    rows = session.execute(statement).all()
-    reached = _reached(session, [row.ActivityFact.id for row in rows])
-    return [_fact_row(row, reached.get(row.ActivityFact.id, ()), wanted.task_id) for row in rows]
+
+
+def list_facts(session: Session, wanted: FactFilter, *, page: int = 1, size: int = 50) -> list[FactRow]:
+    """One page, newest first; two statements."""
+    rows = session.execute(_fact_rows(wanted).limit(size).offset((page - 1) * size)).all()
+    return _with_reached(session, rows, wanted)
+
+
+def stream_facts(session: Session, wanted: FactFilter, *, at_once: int = 2000) -> Iterator[FactRow]:
+    """All of them for the ledger, newest first, `at_once` in memory."""
+    result = session.execute(_fact_rows(wanted), execution_options={"yield_per": at_once})
+    for rows in result.partitions():
+        yield from _with_reached(session, rows, wanted)
+
+
+def _with_reached(session: Session, rows: Sequence[Any], wanted: FactFilter) -> list[FactRow]:
+    reached = _reached(session, [row.id for row in rows])
+    return [_fact_row(row, reached.get(row.id, ()), wanted.task_id) for row in rows]
 
 
 def _fact_row(row: Any, units: Sequence[str], task_id: int | None) -> FactRow:
-    fact: ActivityFact = row.ActivityFact
     return FactRow(
-        code=fact.code, activity_code=row.activity_code, title=row.title, kind=fact.kind,
-        counted_on=fact.counted_on, host=row.host, units=tuple(units),
-        grades=Grades(fact.grade_a, fact.grade_b, fact.grade_c, fact.grade_d), sessions=fact.sessions,
-        classes=fact.classes, pairs=fact.pairs, reach=fact.reach, children=fact.children, photos=fact.photos,
-        origin=fact.origin, is_shared=task_id is not None and fact.primary_task_id != task_id,
-        primary_task_id=fact.primary_task_id, heritage=row.heritage, programme=row.programme, seal=fact.seal,
+        code=row.code, activity_code=row.activity_code, title=row.title, kind=row.kind,
+        counted_on=row.counted_on, host=row.host, units=tuple(units),
+        grades=Grades(row.grade_a, row.grade_b, row.grade_c, row.grade_d), sessions=row.sessions,
+        classes=row.classes, pairs=row.pairs, reach=row.reach, children=row.children, photos=row.photos,
+        origin=row.origin, is_shared=task_id is not None and row.primary_task_id != task_id,
+        primary_task_id=row.primary_task_id, heritage=row.heritage, programme=row.programme, seal=row.seal,
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ GUARDIAN_CONSENT_VERSION = "guardian-2026-11"
 GUARDIANS = {"father": "父亲", "mother": "母亲", "other": "其他监护人"}
 CLASSES_MOST, PUPILS_MOST, CLASS_ADULTS_MOST, LABEL_MOST = 30, 100, 30, 30
 EMAIL_MOST = 120
-_EMAIL = re.compile(r"[^@\s]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_EMAIL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from app.web import (
     operations,
     organisation,
     party,
+    photos,
     planning,
     progress,
     public,
@@ -40,7 +41,7 @@ from app.web import (
 )
 
 SCREENS = (
-    activities, api, audit, auth, checkin, console, demo, evidence, feedback, health, home, metrics, operations, organisation, party, planning, progress, public, registration,
+    activities, api, audit, auth, checkin, console, demo, evidence, feedback, health, home, metrics, operations, organisation, party, photos, planning, progress, public, registration,
     review, screen, styleguide, tickets,
 )  # fmt: skip
 

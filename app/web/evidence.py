@@ -11,8 +11,9 @@ from werkzeug.wrappers import Response
 from app.activities.kinds import KINDS
 from app.activities.models import Activity
 from app.evidence import service
-from app.evidence.models import EvidenceItem
+from app.evidence.models import EvidenceItem, EvidenceState
 from app.evidence.photo_process import BYTES_MOST, PhotoRefused, photo_process
+from app.evidence.publishing import list_asked
 from app.evidence.queries import get_item, list_matches, shares_match, slots_of
 from app.evidence.storage import LocalStorage
 from app.extensions import db
@@ -39,29 +40,31 @@ def storage() -> LocalStorage:
 @requires(Action.EVIDENCE_READ)
 def index(code: str) -> Response:
     """Slots with progress, photos, doubts, the two questions about the set."""
-    return _page(code)
+    return evidence_page(code)
 
 
-def _page(code: str, *, status: int = 200, slot: str = "", errors: dict[str, str] | None = None) -> Response:
-    """The page; after a refusal with what was typed, the words beside the field of the `slot`."""
+def evidence_page(code: str, *, status: int = 200, wrong: str = "", errors: dict[str, str] | None = None) -> Response:
+    """The page; after a refusal with what was typed, the words beside the field of the slot or photo `wrong`."""
     staff_page()
     activity = load_activity(code, Action.EVIDENCE_READ)
     host = db.session.get_one(Unit, activity.host_unit_id)
     views = slots_of(db.session(), activity)
+    may_decide = may_at(current_actor(), Action.EVIDENCE_EDIT, host.path)
     return render(
         "evidence/index.html",
         status=status,
+        wrong=wrong,
+        errors=errors or {},
+        typed=request.form,
+        asked=list_asked(db.session(), activity),
+        may_decide=may_decide,
         activity=activity,
         kind=KINDS[activity.kind],
         slots=views,
         matches=list_matches(db.session(), activity),
         counts=count_activity(db.session(), activity.id),
         missing=sum(1 for view in views if view.missing),
-        may_edit=may_at(current_actor(), Action.EVIDENCE_EDIT, host.path)
-        and activity.review_state in ("not_submitted", "returned"),
-        wrong=slot,
-        errors=errors or {},
-        typed=request.form,
+        may_edit=may_decide and activity.review_state in ("not_submitted", "returned"),
     )
 
 
@@ -82,7 +85,7 @@ def upload(code: str, slot: str) -> Response:
     if more := len(files[FILES_MOST:]):
         refused.append(_("一次最多%(most)s张，后面的%(n)s张没有收下，请再传一次。", most=FILES_MOST, n=more))
     if not taken:
-        return _page(code, status=422, slot=slot, errors={"photos": "\n".join(refused)})
+        return evidence_page(code, status=422, wrong=slot, errors={"photos": "\n".join(refused)})
     for words in refused:
         flash(words, "bad")
     flash(_("收下%(n)s张照片，位置信息已去掉。", n=taken), "good")
@@ -117,7 +120,9 @@ def add(code: str, sort: str, slot: str) -> Response:
                     dated_on=read_day(day), actor=current_actor(), now=now(),
                 )  # fmt: skip
     except RuleBroken as broken:
-        return _page(code, status=422, slot=slot, errors={p.field or "slot": _(p.message) for p in broken.problems})
+        return evidence_page(
+            code, status=422, wrong=slot, errors={p.field or "slot": _(p.message) for p in broken.problems}
+        )
     flash(_("已登记。"), "good")
     return redirect(url_for("evidence.index", code=code), 303)
 
@@ -145,7 +150,7 @@ def settle(code: str) -> Response:
     load_activity(code, Action.EVIDENCE_EDIT)
     minors, publish = request.form.get("minors"), request.form.get("publish")
     if minors not in ("yes", "no") or publish not in ("yes", "no"):
-        return _page(code, status=422, errors={"settle": _("两个问题都要选，没有保存。")})
+        return evidence_page(code, status=422, errors={"settle": _("两个问题都要选，没有保存。")})
     with transaction(db.session) as tx:
         service.settle_photos(
             tx, load_activity(code, Action.EVIDENCE_EDIT), minors=minors == "yes", publish=publish == "yes",
@@ -162,6 +167,8 @@ def picture(code: str) -> Response:
     item = get_item(db.session(), code)
     if not _may_see(item):
         raise NotFound("没有找到这张照片。")
+    if item.state == EvidenceState.REDACTED.value:
+        raise NotFound("这张照片已经按要求删除。")
     if item.expired_at is not None:
         raise NotFound("这张图片已经按期删除，只留下摘要。")
     sha256 = item.thumb_sha256 if request.args.get("size") == "small" else item.stored_sha256

@@ -80,7 +80,7 @@ def load_workbench(session: Session, actor: Actor, *, now: datetime) -> Workbenc
     bench.submitted = [
         (a, *cases[a.id]) for a in activities if a.review_state == ReviewState.UNDER_REVIEW.value and a.id in cases
     ]
-    wanted = FactFilter(year=business_day(now).year, host_path=actor.unit_path)
+    wanted = FactFilter(year=business_day(now).year, hosts=(actor.unit_path,))
     bench.facts, bench.grades, _photos = sum_facts(session, wanted)
     bench.approved = list_facts(session, wanted, size=APPROVED_SHOWN) if bench.facts else []
     if may(actor, Action.ACTIVITY_LIST_PUBLICLY):

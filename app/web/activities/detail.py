@@ -32,6 +32,8 @@ from app.kernel.errors import RuleBroken
 from app.organisation.models import Unit
 from app.organisation.permissions import Action, may, may_at, reach
 from app.organisation.queries import list_units
+from app.registration.models import MailKind
+from app.registration.outbox import put_to_all
 from app.registration.places import places
 from app.registration.service import cancel_activity, withdraw_activity
 from app.web.access import current_actor, load_activity, requires
@@ -193,10 +195,9 @@ def cancel(code: str) -> Response:
     if request.method == "POST" and form.validate():
         try:
             with transaction(db.session) as tx:
-                cancel_activity(
-                    tx, load_activity(code, Action.ACTIVITY_EDIT), reason=form.reason.data or "", actor=current_actor(),
-                    now=now(),
-                )  # fmt: skip
+                moment, cancelled = now(), load_activity(code, Action.ACTIVITY_EDIT)
+                cancel_activity(tx, cancelled, reason=form.reason.data or "", actor=current_actor(), now=moment)
+                put_to_all(tx, cancelled, MailKind.CANCELLED, now=moment)
         except RuleBroken as broken:
             form.reason.errors = [_(problem.message) for problem in broken.problems]
             activity = load_activity(code, Action.ACTIVITY_EDIT)

@@ -26,6 +26,7 @@ from app.kernel.clock import now, shanghai
 from app.kernel.database import transaction
 from app.kernel.errors import Conflict, Problem, RuleBroken
 from app.organisation.permissions import Action
+from app.registration.outbox import put_change
 from app.registration.places import promote_waiting
 from app.web.access import current_actor, load_activity, requires, settings
 from app.web.activities.blueprint import bp, link
@@ -255,10 +256,12 @@ def edit(code: str) -> Response:
 def _change(tx: Session, code: str, form: ActivityForm, data: service.ActivityInput) -> str:
     activity = load_activity(code, Action.ACTIVITY_EDIT)
     version = form.version.data or ""
+    moment = now()
     service.change_activity(
         tx, activity, _with_item(tx, form, data), version=int(version) if version.isascii() and version.isdigit() else -1,
-        reason=form.reason.data or "", needs_nod=needs_nod(), actor=current_actor(), now=now(),
+        reason=form.reason.data or "", needs_nod=needs_nod(), actor=current_actor(), now=moment,
     )  # fmt: skip
+    put_change(tx, activity, now=moment)
     promote_waiting(tx, activity, now=now())  # more places go to the waiting at once
     if request.form.get("do") == "publish" and activity.state == ActivityState.DRAFT.value:
         return publish_or_ask(tx, activity)

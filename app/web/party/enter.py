@@ -105,6 +105,7 @@ def _register(activity: Activity, filled: PartyForm, unit: Unit) -> Response:
     entry = PartyEntry(
         filled.session.data if "session" in filled else None, unit.id, filled.entries(), filled.name.data or "",
         filled.phone.data or "", bool(filled.consent.data), filled.submission_id, mine.browser_token(),
+        (filled.email.data or "") if activity.sends_mail else "",
     )  # fmt: skip
     with transaction(db.session) as tx:
         done = register_party(tx, activity, entry, keys=keys(), now=moment)

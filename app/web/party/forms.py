@@ -78,6 +78,7 @@ class PartyForm(ClassesForm):
 
     session = RadioField("选一场", choices=[], validate_choice=False)
     phone = StringField("手机号")
+    email = StringField("邮箱")
     school = SelectField("学校", choices=[], validate_choice=False)
     name = StringField("联系人")
     consent = BooleanField("同意")

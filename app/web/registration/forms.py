@@ -59,6 +59,7 @@ class EntryForm(PeopleForm, SubmissionForm):
 
     session = RadioField("选一场", choices=[], validate_choice=False)
     phone = StringField("手机号")
+    email = StringField("邮箱")
 
 
 class RegisterForm(EntryForm):

@@ -143,7 +143,7 @@ def submit(code: str) -> Response:
 
 
 def _register(activity: Activity, filled: RegisterForm, moment: datetime) -> Response:
-    entry = _entry(filled)
+    entry = _entry(filled, activity)
     activity_code = activity.code
     if entry.phone:
         check_attempts(db.session(), "phone", _phone_key(activity_code), now=moment, free=FREE_TRIES, window=WINDOW)
@@ -168,7 +168,7 @@ def _tell(created: bool, state: str) -> None:
         flash(_("报名成功。"), "good")
 
 
-def _entry(filled: RegisterForm) -> Entry:
+def _entry(filled: RegisterForm, activity: Activity) -> Entry:
     return Entry(
         session_code=filled.session.data if "session" in filled else None,
         name=filled.name.data or "",
@@ -179,6 +179,7 @@ def _entry(filled: RegisterForm) -> Entry:
         submission=filled.submission_id,
         browser=mine.browser_token(),
         answers=typed_answers(),
+        email=(filled.email.data or "") if activity.sends_mail else "",
     )
 
 

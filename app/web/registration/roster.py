@@ -28,11 +28,11 @@ from app.web.access import current_actor, keys, load_activity, requires
 from app.web.paging import Page, asked_page
 from app.web.registration.blueprint import bp
 from app.web.registration.forms import CapacityForm, DeskForm, attach, fill_sessions, too_long
+from app.web.registration.sheet import self_sign, sheet_pages
 from app.web.rendering import render, staff_page
 
 PAGE_SIZE = 50
-SHEET_MOST = 500
-BLANK_LINES = 12
+SHEET_MOST = 5_000
 STATES = {
     "confirmed": (RegistrationState.CONFIRMED,),
     "pending": (RegistrationState.PENDING,),
@@ -303,9 +303,11 @@ def _sheet(activity: Activity, rows: list[RosterRow]) -> Response:
         "registration/sheet.html",
         activity=activity,
         rows=rows,
+        pages=sheet_pages(rows),
+        own=self_sign(activity, asked.session),
+        most=SHEET_MOST,
         asked=asked,
         with_session=bool(rows) and activity.attendance == Attendance.CHOOSE_ONE.value and asked.session is None,
         host=db.session.get_one(Unit, activity.host_unit_id).name,
         labels={s.id: s.label for s in activity.sessions},
-        blank=BLANK_LINES if rows else 24,
     )

@@ -207,9 +207,11 @@ def test_the_contact_opens_only_on_purpose_and_stands_in_the_log(
     assert "138 0013 8000" in office.post(f"/feedback/desk/{row.code}/contact").text
     office.post(f"/feedback/desk/{row.code}/answer", data={"answer": "好的。"})
     with app.app_context():
-        entries = db.session.scalars(select(AuditEntry).where(AuditEntry.object_type == "feedback")).all()
+        entries = db.session.scalars(
+            select(AuditEntry).where(AuditEntry.object_type == "feedback").order_by(AuditEntry.seq)
+        ).all()
         assert [e.action for e in entries] == ["feedback.received", "feedback.contact_read", "feedback.answered"]
-        assert all("排队" not in e.body and "好的" not in e.body and "138" not in e.body for e in entries)
+        assert all("排队" not in e.body and "好的" not in e.body and "138 0013" not in e.body for e in entries)
 
 
 def test_the_overdue_stand_first_and_in_the_months(

@@ -10,10 +10,11 @@ from flask import Flask
 from PIL import Image
 from sqlalchemy.orm import Session
 
-from app.activities.models import ProgrammeKind
+from app.activities.models import ActivityState, ProgrammeKind
 from app.activities.programmes import create_programme
 from app.checkin.models import CheckInEvent, Method
 from app.checkin.service import Arrival, check_in
+from app.evidence.models import EvidenceItem
 from app.evidence.photo_process import PhotoResult, photo_process
 from app.evidence.service import add_photo
 from app.evidence.storage import LocalStorage
@@ -91,6 +92,16 @@ def make_scene(session: Session, app: Flask, unit: Unit, cast: Cast, *, actor: A
         session, unit, kind="law_base", level="", stage="planned", name="示例基地", proof="", named_on=None, actor=actor,
         now=now,
     )  # fmt: skip
+    shown = make_activity(
+        session, host=unit, state=ActivityState.CLOSED, review_state="approved", photos_may_publish=True,
+        starts_at=now - timedelta(days=9),
+    )  # fmt: skip
+    shown_item = EvidenceItem(
+        activity_id=shown.id, slot="photos", kind="photo", stored_sha256=item.stored_sha256,
+        thumb_sha256=item.thumb_sha256, uploaded_at=now,
+    )  # fmt: skip
+    session.add(shown_item)
+    session.flush()
     told, _receipt = receive(
         session, Message("complaint", "排队太久。", "138 0013 8000", random_secret(), random_secret()), activity,
         keys=app.extensions["keys"], now=now,
@@ -102,7 +113,8 @@ def make_scene(session: Session, app: Flask, unit: Unit, cast: Cast, *, actor: A
         "activity": activity.code, "session": session_row.code, "registration": made.registration.code, "uid": uid,
         "item": item.code, "case": case.code, "programme": programme.code, "note": note.code, "user": user.code,
         "party": party.registration.code, "class_secret": party.secret, "question": question.code, "hold": hold.code,
-        "secret": made.secret, "establishment": base.code, "office": cast.wenming.code, "feedback": told.code,
+        "secret": made.secret, "establishment": base.code, "office": cast.wenming.code, "feedback": told.code, "shown": shown.code,
+        "shown_item": shown_item.code,
     }  # fmt: skip
 
 
@@ -126,7 +138,7 @@ def absent() -> dict[str, str]:
     """The same names for nothing that exists."""
     names = (
         "activity", "session", "registration", "item", "case", "programme", "note", "user", "establishment", "office",
-        "party", "question", "hold", "feedback",
+        "party", "question", "hold", "feedback", "shown", "shown_item",
     )  # fmt: skip
     return dict.fromkeys(names, NOBODY) | {"secret": "z" * 22, "class_secret": "z" * 22, "uid": "z" * 22}
 

@@ -171,7 +171,7 @@ def test_a_part_of_another_activity_is_absent_under_ones_own(
     for knock in knocks(walk.app):
         if len([v for v in knock.place.names.values() if not v.startswith("=")]) < 2:
             continue
-        mixed = walk.scenes["other_town"] | {"activity": walk.scenes["town"]["activity"]}
+        mixed = walk.scenes["other_town"] | {name: walk.scenes["town"][name] for name in ("activity", "shown")}
         answer = client.open(walk.address(knock, mixed), method=knock.method)
         if answer.status_code != 404:
             found.append(f"{knock.method} {knock.endpoint}: {answer.status_code}")

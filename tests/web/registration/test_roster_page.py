@@ -16,10 +16,12 @@ from werkzeug.test import TestResponse
 from app.activities.models import Activity
 from app.audit.models import AuditEntry
 from app.extensions import db
+from app.kernel.actor import SYSTEM
 from app.kernel.database import transaction
 from app.registration.entering import Entry, register
 from app.registration.models import Registration
 from app.registration.queries import find_by_ticket_code
+from app.registration.service import change_capacity
 from tests.cast import make_cast
 from tests.factories import make_activity
 
@@ -163,6 +165,29 @@ def test_the_sheet_prints_with_names_by_a_logged_step_and_blank_without(
     assert "示例赵先生" not in named.text  # who waits has no place on the sheet
     assert "13800138000" not in named.text
     assert opened(app) == 1
+
+
+def test_each_page_of_the_sheet_has_its_number_a_code_and_lines_for_those_who_just_came(
+    app: Flask, codes: dict[str, str], visit: Visit
+) -> None:
+    moment = datetime.now(UTC)
+    with app.app_context(), transaction(db.session) as tx:
+        activity = tx.scalars(select(Activity).where(Activity.code == codes["own"])).one()
+        change_capacity(tx, activity.sessions[0], capacity=30, actor=SYSTEM, now=moment)
+        for number in range(25):
+            entry = Entry(None, f"示例{number}号", 1, 0, "", True, "", "")
+            register(tx, activity, entry, keys=app.extensions["keys"], now=moment)
+    client, here = visit("jingban"), f"/activities/{codes['own']}/registrations"
+    sheet = press(client, here + "/sheet", here).text
+    assert sheet.count('class="signs"') == 2
+    assert "第1页，共2页" in sheet
+    assert "第2页，共2页" in sheet
+    assert sheet.count("自己签到的二维码") == 2
+    assert "输入大屏上的数字" in sheet
+    assert re.findall(r"<tr><td>(\d+)</td><td></td>", sheet) == [str(n) for n in range(29, 41)]
+    with app.app_context(), transaction(db.session) as tx:
+        tx.scalars(select(Activity).where(Activity.code == codes["own"])).one().printed_code_on = True
+    assert "扫码签到，不用写" in client.get(here + "/sheet").text
 
 
 @pytest.mark.parametrize(
