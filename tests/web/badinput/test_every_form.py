@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import zlib
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -21,6 +23,8 @@ LEAVES = {"auth.logout", "demo.enter", "tickets.forget", "screen.leave", "activi
 _WRITE = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+\"?(\w+)", re.I)
 _ERROR = re.compile(r'<p class="err"[^>]*>(.*?)</p>', re.S)
 _NOTE = re.compile(r'<div class="note bad"[^>]*>(.*?)</div></div>', re.S)
+FULL = os.environ.get("SHILIU_PROOF") == "full"
+SHORT = 8  # make test takes one body in so many, always the same ones
 KEPT = {"attempt", "check_in_event"}  # tries are counted, refused scans are kept
 
 
@@ -106,6 +110,7 @@ def post(browser: FlaskClient, form: Form, body: bytes) -> TestResponse:
     return browser.post(form.action, data=body, content_type="application/x-www-form-urlencoded")
 
 
+@pytest.mark.lengthens
 def test_no_field_of_any_form_breaks_anything(
     demo: Flask, statements: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,6 +123,8 @@ def test_no_field_of_any_form_breaks_anything(
             if (where, name, what) in known:
                 continue
             known.add((where, name, what))
+            if not FULL and zlib.crc32(f"{where} {name} {what}".encode()) % SHORT:
+                continue
             ink.clear()
             try:
                 answer = post(browser, filled, body)
