@@ -84,7 +84,7 @@ def test_an_establishment_grows_from_planned_to_named(app: Flask, browsers: dict
         ({"stage": "grand"}, "请选后面的阶段"),
         ({"reached_on": ""}, "日期要填"),
         ({"reached_on": "明天"}, "日期没看懂"),
-        ({"reached_on": "2999-01-01"}, "不能晚于今天"),
+        ({"reached_on": "2099-12-31"}, "不能晚于今天"),
         ({"proof": ""}, "依据要填"),
     ],
 )
