@@ -26,7 +26,7 @@ from app.organisation.service import start_sign_in
 from app.planning.pack import find_pack, read_pack
 from app.planning.service import load_plan
 from bench.checkin import signed_cookie
-from bench.load import burst, get
+from bench.load import burst, get, plain
 from bench.serving import ROOT, Instance, instance, served
 from tests.database import free_port
 
@@ -77,18 +77,15 @@ def pages(place: Instance, bare_port: int) -> dict[str, list[tuple[float, float]
         "list": get("/activities", host=place.host, cookies=organizer),
         "dashboard": get("/metrics", host=place.host, cookies=leader),
     }
-    sizes = {name: len(burst_body(place.port, request)) for name, request in wanted.items()}
+    sizes = {
+        name: len(plain(burst(place.port, [request], clients=1, proof=b"").last)) for name, request in wanted.items()
+    }
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in wanted}
     for _ in range(ROUNDS):
         for name, request in wanted.items():
             constant = get(f"/constant/{sizes[name]}", host=f"127.0.0.1:{bare_port}")
             found[name].append((milliseconds(place.port, request), milliseconds(bare_port, constant)))
     return found
-
-
-def burst_body(port: int, request: bytes) -> bytes:
-    """The body of one answer."""
-    return burst(port, [request], clients=1, proof=b"").last.partition(b"\r\n\r\n")[2]
 
 
 def growth(small: Instance, large: Instance) -> list[tuple[float, float]]:

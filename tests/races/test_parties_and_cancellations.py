@@ -37,6 +37,7 @@ def rush(app: Flask, *, seed: int = 7) -> tuple[int, int, list[InLine], Room]:
         code = make_activity(tx, capacity=PLACES, takes_parties=True).code
         school = make_unit(tx, kind=UnitKind.SCHOOL).id
     dice = random.Random(seed)
+    here: list[int] = []  # who has registered by now; somebody who came earlier gives the place back
     plans = [(dice.random(), dice.randint(1, 45), dice.randint(1, 7)) for _ in range(PHONES)]
 
     def one(number: int) -> None:
@@ -59,10 +60,12 @@ def rush(app: Flask, *, seed: int = 7) -> tuple[int, int, list[InLine], Room]:
                 else:
                     person = Entry(None, "示例", people, 0, "", True, secrets.token_urlsafe(16), f"b{number:021d}")
                     made = register(tx, activity, person, keys=app.extensions["keys"], now=NOW).registration
-                key = made.id
+                here.append(made.id)
             if chance > 0.75:
                 with transaction(db.session) as tx:
-                    cancel_registration(tx, tx.get_one(Registration, key), actor=PARTICIPANT, now=NOW)
+                    cancel_registration(
+                        tx, tx.get_one(Registration, here[number % len(here)]), actor=PARTICIPANT, now=NOW
+                    )
 
     with ThreadPoolExecutor(CLIENTS) as pool:
         list(pool.map(one, range(PHONES)))
