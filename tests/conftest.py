@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     path = Path(str(metafunc.definition.path)).as_posix()
     both = any(f"/tests/{folder}/" in path for folder in BOTH)
     if metafunc.definition.get_closest_marker("sqlite_only"):
+        both = False
+    if metafunc.definition.get_closest_marker("lengthens") and os.environ.get("SHILIU_PROOF") != "full":
         both = False
     metafunc.parametrize("backend", BACKENDS if both else BACKENDS[:1], indirect=True, scope="session")
 

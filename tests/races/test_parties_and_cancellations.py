@@ -38,10 +38,10 @@ def rush(app: Flask, *, seed: int = 7) -> tuple[int, int, list[InLine], Room]:
         school = make_unit(tx, kind=UnitKind.SCHOOL).id
     dice = random.Random(seed)
     here: list[int] = []  # who has registered by now; somebody who came earlier gives the place back
-    plans = [(dice.random(), dice.randint(1, 45), dice.randint(1, 7)) for _ in range(PHONES)]
+    plans = [(dice.random(), dice.randint(1, 45), dice.randint(1, 7), dice.random() / 4) for _ in range(PHONES)]
 
     def one(number: int) -> None:
-        chance, pupils, people = plans[number]
+        chance, pupils, people, whose = plans[number]
         with app.app_context():
             with transaction(db.session) as tx:
                 activity = get_activity(tx, code)
@@ -64,7 +64,7 @@ def rush(app: Flask, *, seed: int = 7) -> tuple[int, int, list[InLine], Room]:
             if chance > 0.75:
                 with transaction(db.session) as tx:
                     cancel_registration(
-                        tx, tx.get_one(Registration, here[number % len(here)]), actor=PARTICIPANT, now=NOW
+                        tx, tx.get_one(Registration, here[int(whose * len(here))]), actor=PARTICIPANT, now=NOW
                     )
 
     with ThreadPoolExecutor(CLIENTS) as pool:

@@ -25,6 +25,8 @@ HEADERS = 300  # what an answer's head costs on the wire
 ASKED = {"Accept-Encoding": "gzip"}
 STYLEGUIDE = "styleguide."
 
+pytestmark = pytest.mark.lengthens
+
 
 @pytest.fixture
 def demo(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> Flask:
