@@ -16,21 +16,11 @@ from app.kernel.text import one_line
 from app.organisation.accounts import invite
 from app.organisation.models import RoleGrant, Unit, UnitKind, User
 from app.organisation.queries import lock_district
-from app.organisation.rules import (
-    Judged,
-    Known,
-    KnownPerson,
-    KnownUnit,
-    Row,
-    Sort,
-    Standing,
-    kind_of,
-    plan_rows,
-    roles_of,
-)
+from app.organisation.rules import Judged, Known, KnownPerson, KnownUnit, Row, Sort, kind_of, plan_rows, roles_of
 from app.organisation.service import create_unit, create_user
 from app.sheets.headings import plain
 from app.sheets.reading import Sheet
+from app.sheets.rows import Standing
 
 NEW_MOST = 1_000  # about five seconds; nobody else writes meanwhile
 

@@ -10,6 +10,8 @@ from enum import StrEnum
 from app.kernel.actor import ROLE_LABELS, Role
 from app.kernel.errors import Problem
 from app.kernel.text import ascii_digits
+from app.sheets import rows
+from app.sheets.rows import Standing
 
 NAME_MOST, LOGIN_LEAST, LOGIN_MOST, PERSON_MOST = 60, 2, 40, 40
 LEVELS_MOST = 6  # the district is the first; a unit's path has to fit its column
@@ -31,24 +33,7 @@ class Sort(StrEnum):
     PERSON = "person"
 
 
-class Standing(StrEnum):
-    NEW = "new"
-    THERE = "there"
-    BAD = "bad"
-    ASIDE = "aside"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the file: what it is about, where it stands, its cells by field name."""
-
-    sort: Sort
-    sheet: str
-    number: int
-    cells: dict[str, str]
-
-    def cell(self, name: str) -> str:
-        return self.cells.get(name, "")
+Row = rows.Row[Sort]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,12 @@ from app.registration.entering import (
     PartyEntry,
     PhoneTaken,
     Seat,
-    _keep_person,
-    _row,
-    _secret,
     check_open,
     choose,
+    keep_person,
     list_questions,
+    make_row,
+    secret_of,
 )
 from app.registration.mail import put_letter
 from app.registration.models import MailKind, Registration, RegistrationKind, RegistrationState
@@ -121,8 +121,8 @@ def _make(sitting: _Sitting, entry: Entry | PartyEntry) -> _Made:
     else:
         seat = _person_seat(sitting, entry, problems)
     raise_if_blocked(problems)
-    secret = _secret(sitting.activity, entry, sitting.keys)
-    registration = _row(sitting.activity, entry, seat, secret, keys=sitting.keys, now=sitting.now)
+    secret = secret_of(sitting.activity, entry, sitting.keys)
+    registration = make_row(sitting.activity, entry, seat, secret, keys=sitting.keys, now=sitting.now)
     registration.session_id = chosen.id if chosen else None
     return _Made(registration, entry, seat, secret)
 
@@ -193,7 +193,7 @@ def _store(sitting: _Sitting, chunk: Sequence[_Made]) -> None:
     session.flush()
     for made in chunk:
         registration = made.registration
-        _keep_person(session, registration, made.entry, made.seat, sitting.keys)
+        keep_person(session, registration, made.entry, made.seat, sitting.keys)
         if made.entry.email:
             is_waiting = registration.state == RegistrationState.WAITLISTED.value
             kind = MailKind.WAITLISTED if is_waiting else MailKind.CONFIRMED

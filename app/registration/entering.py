@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from app.activities.models import Activity, ActivitySession, Attendance, Question
+from app.activities.models import Activity, ActivitySession, Attendance, Audience, Question
 from app.audit.log import record
 from app.kernel.actor import PARTICIPANT, Actor
 from app.kernel.errors import Conflict, Problem, RuleBroken, raise_if_blocked
@@ -84,6 +84,7 @@ class PartyEntry:
     submission: str
     browser: str
     email: str = ""
+    is_invited: bool = False  # came by the unit's own link
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,9 @@ def register_party(
         check_open(locked, now)
         if not locked.takes_parties:
             raise RuleBroken(Problem("no_parties", "这场活动不收团体报名，没有保存。请联系主办单位。"))
+        if locked.audience == Audience.UNIT.value and not entry.is_invited and not actor.is_user:
+            words = "这场活动只收受邀学校，没有保存。请用主办单位发来的链接报名。"
+            raise RuleBroken(Problem("invited_only", words, field="school"))
         consents = asks_school(locked)
         problems = [
             *party_problems(entry.classes),
@@ -220,7 +224,7 @@ def find_known(session: Session, activity: Activity, entry: Entry | PartyEntry, 
     ).all()
     for registration in found:
         if form and registration.submission == form:
-            return Registered(registration, _secret(activity, entry, keys), created=False)
+            return Registered(registration, secret_of(activity, entry, keys), created=False)
     if not found:
         return None
     if entry.browser and found[0].browser_index == browser_index(keys, activity.code, entry.browser):
@@ -230,7 +234,7 @@ def find_known(session: Session, activity: Activity, entry: Entry | PartyEntry, 
     )
 
 
-def _secret(activity: Activity, entry: Entry | PartyEntry, keys: KeyRing) -> str:
+def secret_of(activity: Activity, entry: Entry | PartyEntry, keys: KeyRing) -> str:
     if not entry.submission:
         return random_secret()
     return ticket_secret(keys, activity.code, entry.browser, entry.submission)
@@ -251,8 +255,8 @@ def enter(
     headcount = seat.adults + seat.children
     standing = read_pools(session, activity)[pool]
     has_place = fits(headcount, unit_id=seat.unit_id, room=standing.room, line=standing.line)
-    secret = _secret(activity, entry, keys)
-    registration = _row(activity, entry, seat, secret, keys=keys, now=now)
+    secret = secret_of(activity, entry, keys)
+    registration = make_row(activity, entry, seat, secret, keys=keys, now=now)
     registration.session_id = chosen.id if chosen else None
     if has_place:
         state = RegistrationState.PENDING if activity.needs_approval else RegistrationState.CONFIRMED
@@ -263,9 +267,8 @@ def enter(
     registration.state = state.value
     session.add(registration)
     session.flush()
-    _keep_person(session, registration, entry, seat, keys)
-    if has_place or actor.is_user:
-        put_letter(session, activity, registration, MailKind.CONFIRMED if has_place else MailKind.WAITLISTED, now=now)
+    keep_person(session, registration, entry, seat, keys)
+    put_letter(session, activity, registration, MailKind.CONFIRMED if has_place else MailKind.WAITLISTED, now=now)
     record(
         session, "registration.made", actor=actor, object_type="registration", object_code=registration.code,
         now=now, payload={"state": registration.state, "headcount": headcount},
@@ -274,7 +277,7 @@ def enter(
     return Registered(registration, secret, created=True)
 
 
-def _row(
+def make_row(
     activity: Activity, entry: Entry | PartyEntry, seat: Seat, secret: str, *, keys: KeyRing, now: datetime
 ) -> Registration:
     code, phone = activity.code, normalise_phone(entry.phone) if entry.phone.strip() else None
@@ -290,7 +293,7 @@ def _row(
     )  # fmt: skip
 
 
-def _keep_person(
+def keep_person(
     session: Session, registration: Registration, entry: Entry | PartyEntry, seat: Seat, keys: KeyRing
 ) -> None:
     phone, email = normalise_phone(entry.phone) if entry.phone.strip() else None, one_line(entry.email)

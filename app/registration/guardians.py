@@ -5,7 +5,7 @@ domain.md, Children first: no consent, no name. Until then the registration hold
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -48,7 +48,7 @@ class MinorEntry:
     browser: str = ""
     paper_sha256: str = ""
     recorded_by_id: int | None = None
-    email: str = field(default="")
+    email: str = ""
 
 
 def register_minor(

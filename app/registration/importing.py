@@ -31,7 +31,6 @@ from app.registration.roster_rules import (
     KnownSession,
     Row,
     Sort,
-    Standing,
     answers_of,
     plain,
     plan_rows,
@@ -39,6 +38,7 @@ from app.registration.roster_rules import (
 )
 from app.sheets import headings as sheet_headings
 from app.sheets.reading import Sheet
+from app.sheets.rows import Standing
 
 # Headings of a list of pupils: their names are not taken in, only how many they are (domain.md, named minors).
 _PUPILS = (

@@ -1,4 +1,4 @@
-"""The words of the letters, as plain text: what happened, when, where, what to bring, where to look. Pure."""
+"""The words of the letters, as plain text: what happened, when, where, what to bring, where to look; no address, no name."""
 
 from __future__ import annotations
 

@@ -62,6 +62,21 @@ def find_by_secret(session: Session, secret: str) -> Registration | None:
     return session.scalar(select(Registration).where(Registration.secret_hash == digest(secret)))
 
 
+def standing_secrets(session: Session, secrets: Sequence[str]) -> list[str]:
+    """Those of these tickets whose registration was not cancelled, in the same order."""
+    if not secrets:
+        return []
+    by_hash = {digest(secret): secret for secret in secrets}
+    standing = set(
+        session.scalars(
+            select(Registration.secret_hash).where(
+                Registration.secret_hash.in_(by_hash), Registration.state != RegistrationState.CANCELLED.value
+            )
+        )
+    )
+    return [secret for hash_, secret in by_hash.items() if hash_ in standing]
+
+
 def find_by_ticket_code(
     session: Session, activity_id: int, activity_code: str, code: str, *, keys: KeyRing
 ) -> Registration | None:

@@ -13,6 +13,8 @@ from app.kernel.text import ascii_digits, one_line
 from app.organisation.rules import name_problem
 from app.registration.answers import Asking, read_answers
 from app.registration.rules import CLASSES_MOST, LABEL_MOST, NAME_STORED, Asked, ClassEntry, party_problems, problems_of
+from app.sheets import rows
+from app.sheets.rows import Standing
 
 _NUMBER = re.compile(r"(\d{1,6})(?:\.0+)?[人名位个]?")
 _SEPARATORS = re.compile(r"[、,，;；/|]+")
@@ -23,11 +25,7 @@ class Sort(StrEnum):
     CLASS = "class"
 
 
-class Standing(StrEnum):
-    NEW = "new"
-    BAD = "bad"
-    ASIDE = "aside"
-
+Row = rows.Row[Sort]
 
 # field: the headings that name it, the template's own first
 PERSON_COLUMNS: dict[str, tuple[str, ...]] = {
@@ -49,19 +47,6 @@ CLASS_COLUMNS: dict[str, tuple[str, ...]] = {
     "session": PERSON_COLUMNS["session"],
 }
 COLUMNS = {Sort.PERSON: PERSON_COLUMNS, Sort.CLASS: CLASS_COLUMNS}
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the file: what it is about, where it stands, its cells by field name."""
-
-    sort: Sort
-    sheet: str
-    number: int
-    cells: dict[str, str]
-
-    def cell(self, name: str) -> str:
-        return self.cells.get(name, "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ PLACES_MOST = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class RegistrationSettings:
     """The switches of one activity; `offer_hours` None means that a freed place needs no answer."""
 
     takes_parties: bool
@@ -36,12 +36,14 @@ class Settings:
     offer_hours: int | None
 
 
-def settings_of(activity: Activity) -> Settings:
+def settings_of(activity: Activity) -> RegistrationSettings:
     """As they are now."""
-    return Settings(**{each.name: getattr(activity, each.name) for each in fields(Settings)})
+    return RegistrationSettings(**{each.name: getattr(activity, each.name) for each in fields(RegistrationSettings)})
 
 
-def change_settings(session: Session, activity: Activity, wanted: Settings, *, actor: Actor, now: datetime) -> None:
+def change_settings(
+    session: Session, activity: Activity, wanted: RegistrationSettings, *, actor: Actor, now: datetime
+) -> None:
     """Set the switches. Who waits for approval when it is switched off keeps waiting for the organizer."""
     if wanted.offer_hours is not None and not 1 <= wanted.offer_hours <= OFFER_HOURS_MOST:
         raise RuleBroken(Problem("offer_hours", f"请填1到{OFFER_HOURS_MOST}小时，或者留空。", field="offer_hours"))
@@ -50,6 +52,9 @@ def change_settings(session: Session, activity: Activity, wanted: Settings, *, a
         before = settings_of(locked)
         if before == wanted:
             return
+        if before.names_minors and not wanted.names_minors and _has_minors(session, locked):
+            # Else unticking it would open the children's records without a reason.
+            raise RuleBroken(Problem("has_minors", "已经登记了孩子，这一项不能再关。", field="names_minors"))
         for name, value in asdict(wanted).items():
             setattr(locked, name, value)
         locked.version += 1
@@ -57,6 +62,11 @@ def change_settings(session: Session, activity: Activity, wanted: Settings, *, a
             session, "registration.settings_changed", actor=actor, object_type="activity", object_code=locked.code,
             now=now, payload={"before": asdict(before), "after": asdict(wanted)},
         )  # fmt: skip
+
+
+def _has_minors(session: Session, activity: Activity) -> bool:
+    named = select(Registration.id).where(Registration.activity_id == activity.id, Registration.is_minor)
+    return session.scalar(named.limit(1)) is not None
 
 
 def _check_open(activity: Activity) -> None:

@@ -57,7 +57,6 @@ def activity(code: str) -> Response:
         units=units_of(session, found),
         lines=times_lines(found),
         changes=list_changes(session, found.id) if shown != "ended" else [],
-        own=mine.own_tickets(found.code),
         staff_url=url_for("activities.detail", code=code) if current_actor().is_user else "",
     )
 

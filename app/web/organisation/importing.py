@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from flask import current_app, make_response, request, url_for
+from flask import make_response, request, url_for
 from flask_babel import gettext as _
-from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.wrappers import Response
 
 from app.extensions import db
 from app.kernel.actor import ROLE_LABELS
 from app.kernel.clock import now
 from app.kernel.database import transaction
-from app.kernel.errors import Conflict, DomainError, Problem, RuleBroken
+from app.kernel.errors import Conflict, DomainError, RuleBroken
 from app.organisation.accounts import INVITED_FOR
 from app.organisation.arrivals import NEW_MOST, Made, RowsRefused, bring_in, edit_row, judge, read_rows
 from app.organisation.models import UNIT_KIND_LABELS, UnitKind
 from app.organisation.permissions import Action
-from app.organisation.rules import Judged, Row, Sort, Standing
+from app.organisation.rules import Judged, Sort
 from app.sheets.limits import BYTES_MOST
 from app.sheets.reading import read_sheets
+from app.sheets.rows import Standing
 from app.sheets.template import TemplateColumn, TemplateSheet, build_template
 from app.web.access import current_actor, requires, settings
+from app.web.drafts import Draft, open_draft, seal, ticked, typed_cells
 from app.web.organisation.blueprint import bp
 from app.web.rendering import render, staff_page
 
-PREVIEW_SECONDS = 2 * 3600
-TOKEN_MOST = 400_000  # the form takes 512 kB
 BAD_SHOWN, GOOD_SHOWN = 100, 200
 FIELDS = {
     Sort.UNIT: {"name": "名称", "kind": "类型", "parent": "上级单位"},
@@ -38,13 +36,7 @@ FIELDS = {
 SORTS = {Sort.UNIT: "单位", Sort.PERSON: "人员"}
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What the preview carries forward in place of the file: rows, those set aside, those on the page."""
-
-    rows: list[Row]
-    aside: set[int]
-    shown: set[int]
+PURPOSE = "organisation.import"
 
 
 @bp.get("/organisation/import")
@@ -106,10 +98,10 @@ def import_rows() -> Response:
     """The preview sent back: check the corrected rows again, or make them all."""
     staff_page()
     try:
-        draft = _open(request.form.get("draft", ""))
+        draft = open_draft(request.form.get("draft", ""), PURPOSE, Sort)
     except DomainError as error:
         return _refused(error.message)
-    draft = _typed(draft, request.form)
+    draft = _typed(draft)
     if request.form.get("verb") != "confirm":
         return _preview(draft, judge(db.session(), draft.rows, aside=draft.aside))
     try:
@@ -128,7 +120,7 @@ def _refused(error: str) -> Response:
 
 
 def _preview(
-    draft: Draft,
+    draft: Draft[Sort],
     judged: Sequence[Judged],
     *,
     error: str = "",
@@ -139,9 +131,10 @@ def _preview(
     bad = [each for each in judged if each.standing is Standing.BAD][:BAD_SHOWN]
     aside = [each for each in judged if each.standing is Standing.ASIDE][:GOOD_SHOWN]
     good = [each for each in judged if each.standing is Standing.NEW][:GOOD_SHOWN]
-    token = _seal(Draft(draft.rows, draft.aside, {each.index for each in (*bad, *aside, *good)}))
-    if len(token) > TOKEN_MOST:
-        return _refused(_("内容太多，一次放不下。请分成几个文件，一次导入一个。"))
+    try:
+        token = seal(Draft(draft.rows, draft.aside, {each.index for each in (*bad, *aside, *good)}), PURPOSE)
+    except RuleBroken as refused:
+        return _refused(refused.message)
     return render(
         "organisation/import_preview.html", status=status if error else 200, error=error, bad=bad, good=good, aside=aside,
         count=count, draft=token, fields=FIELDS, sorts=SORTS, roles=list(ROLE_LABELS.values()), most=NEW_MOST, notes=notes or {},
@@ -162,47 +155,11 @@ def _done(made: Made) -> Response:
     return render("organisation/imported.html", made=made, people=people, kinds=UNIT_KIND_LABELS)
 
 
-def _serializer() -> URLSafeTimedSerializer:
-    rings = [*current_app.config.get("SECRET_KEY_FALLBACKS", ()), current_app.config["SECRET_KEY"]]
-    return URLSafeTimedSerializer(rings, salt="organisation.import")
-
-
-def _seal(draft: Draft) -> str:
-    """Signed and bound to the person, so that what was checked is what comes back; the server keeps nothing."""
-    rows = [[row.sort.value, row.sheet, row.number, row.cells] for row in draft.rows]
-    sealed = _serializer().dumps([current_actor().user_code, rows, sorted(draft.aside), sorted(draft.shown)])
-    return sealed if isinstance(sealed, str) else sealed.decode()
-
-
-def _open(token: str) -> Draft:
-    try:
-        whose, rows, aside, shown = _serializer().loads(token, max_age=PREVIEW_SECONDS)
-    except BadData:
-        whose, rows, aside, shown = "", [], [], []
-    if not rows or whose != current_actor().user_code:
-        raise RuleBroken(Problem("preview_gone", _("预览放得太久，或者没有传完整。什么都没有导入，请重新选文件。")))
-    return Draft([Row(Sort(sort), sheet, number, cells) for sort, sheet, number, cells in rows], set(aside), set(shown))
-
-
-def _typed(draft: Draft, form: Mapping[str, Any]) -> Draft:
+def _typed(draft: Draft[Sort]) -> Draft[Sort]:
     """The draft with what was typed into its cells and ticked beside its rows."""
-    rows = list(draft.rows)
-    changes: dict[int, dict[str, str]] = {}
-    for name in form:
-        mark, _dash, rest = name.partition("-")
-        place, _dash, field = rest.partition("-")
-        if mark == "c" and _is_place(place) and int(place) < len(rows):
-            changes.setdefault(int(place), {})[field] = str(form[name])[:500]
-    for index, typed in changes.items():
+    rows, aside = list(draft.rows), ticked(draft)
+    for index, typed in typed_cells(len(rows)).items():
         rows[index] = edit_row(rows[index], typed)
-    ticked = request.form.getlist("aside")
-    aside = {int(place) for place in ticked if _is_place(place)} | (draft.aside - draft.shown)
-    if form.get("aside_bad"):
-        judged = judge(db.session(), rows, aside=aside)
-        aside |= {each.index for each in judged if each.standing is Standing.BAD}
+    if request.form.get("aside_bad"):
+        aside |= {each.index for each in judge(db.session(), rows, aside=aside) if each.standing is Standing.BAD}
     return Draft(rows, aside, draft.shown)
-
-
-def _is_place(text: str) -> bool:
-    """A row's number; `isdigit` alone also takes ², which is no number."""
-    return text.isascii() and text.isdigit() and len(text) < 6

@@ -8,7 +8,7 @@ from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from app.activities.models import Activity, Audience
+from app.activities.models import Activity
 from app.activities.queries import get_public_activity
 from app.extensions import db, limiter
 from app.kernel.attempts import attempt_key, check_attempts, note_attempt
@@ -71,14 +71,14 @@ def submit(code: str) -> Response:
     if "more" in request.form:
         filled.add_row()
         return _page(activity, filled, invited)
-    unit, problems = _school(activity, filled, invited)
+    unit, problems = _school(filled, invited)
     if filled.second_name.data:
         problems = [Problem("robot", "这份表单像是程序填的，没有报名。请刷新页面，手工填一次。")]
     if not filled.validate() or too_long(filled) or problems:
         return _page(activity, filled, invited, problems, 422)
     assert unit is not None
     try:
-        return _register(activity, filled, unit)
+        return _register(activity, filled, unit, is_invited=invited.unit is not None)
     except PhoneTaken as taken:
         with transaction(db.session) as tx:
             note_attempt(tx, "phone", attempt_key(code, request.remote_addr or ""), now=now())
@@ -89,23 +89,21 @@ def submit(code: str) -> Response:
         return _refused(code, filled, broken, 422)
 
 
-def _school(activity: Activity, filled: PartyForm, invited: Invited) -> tuple[Unit | None, list[Problem]]:
+def _school(filled: PartyForm, invited: Invited) -> tuple[Unit | None, list[Problem]]:
     unit = invited.unit or find_unit(db.session(), (filled.school.data or "")[:12])
     if unit is None or (unit.kind != UnitKind.SCHOOL.value and invited.unit is None):
         return None, [Problem("school", "请选学校。", field="school")]
-    if activity.audience == Audience.UNIT.value and invited.unit is None:
-        return None, [Problem("invited_only", "这场活动只收受邀学校，请用主办单位发来的链接报名。", field="school")]
     return unit, []
 
 
-def _register(activity: Activity, filled: PartyForm, unit: Unit) -> Response:
+def _register(activity: Activity, filled: PartyForm, unit: Unit, *, is_invited: bool) -> Response:
     moment, activity_code = now(), activity.code
     key = attempt_key(activity_code, request.remote_addr or "")
     check_attempts(db.session(), "phone", key, now=moment, free=FREE_TRIES, window=WINDOW)
     entry = PartyEntry(
         filled.session.data if "session" in filled else None, unit.id, filled.entries(), filled.name.data or "",
         filled.phone.data or "", bool(filled.consent.data), filled.submission_id, mine.browser_token(),
-        (filled.email.data or "") if activity.sends_mail else "",
+        (filled.email.data or "") if activity.sends_mail else "", is_invited,
     )  # fmt: skip
     with transaction(db.session) as tx:
         done = register_party(tx, activity, entry, keys=keys(), now=moment)

@@ -10,6 +10,7 @@ from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.errors import RuleBroken
+from app.kernel.text import mask_name
 from app.organisation.permissions import Action
 from app.registration.approval import approve_registration, decline_registration
 from app.registration.queries import get_registration, name_of
@@ -43,7 +44,7 @@ def _page(code: str, registration_code: str, error: str = "", status: int = 200)
     found = get_registration(db.session(), activity.id, registration_code)
     return render(
         "registration/decline.html", status=status, activity=activity, registration=found, error=error,
-        name=name_of(db.session(), found.id), typed=request.form.get("reason", "")[:400],
+        name=mask_name(name_of(db.session(), found.id)), typed=request.form.get("reason", "")[:400],
     )  # fmt: skip
 
 

@@ -238,8 +238,9 @@ def add_minor(code: str) -> Response:
             register_minor(tx, activity, entry, keys=keys(), now=now(), actor=current_actor())
     except DomainError as error:
         db.session.rollback()
+        field = "phone" if isinstance(error, PhoneTaken) else ""
         problems = (
-            list(error.problems) if isinstance(error, RuleBroken) else [Problem("phone", error.message, field="phone")]
+            list(error.problems) if isinstance(error, RuleBroken) else [Problem(error.code, error.message, field=field)]
         )
         return _desk_page(load_activity(code, Action.ACTIVITY_EDIT), form, problems, status=422)
     flash(_("已登记，同意已记下。"), "good")

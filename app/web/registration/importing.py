@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import current_app, make_response, request, url_for
+from flask import make_response, request, url_for
 from flask_babel import gettext as _
-from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.wrappers import Response
 
 from app.activities.models import Activity, Attendance
 from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.database import transaction
-from app.kernel.errors import Conflict, DomainError, Problem, RuleBroken
+from app.kernel.errors import Conflict, DomainError, RuleBroken
 from app.kernel.tokens import random_secret
 from app.organisation.permissions import Action
 from app.registration.answers import Asking
 from app.registration.entering import list_questions
 from app.registration.importing import Contact, Made, RowsRefused, bring_in, edit_row, grouped, judge, read_rows
-from app.registration.roster_rules import Judged, Row, Sort, Standing
+from app.registration.roster_rules import Judged, Sort
 from app.registration.rules import closed_problem
 from app.sheets.limits import BYTES_MOST
 from app.sheets.reading import read_sheets
+from app.sheets.rows import Standing
 from app.sheets.template import TemplateColumn, TemplateSheet, build_template
 from app.web.access import current_actor, keys, load_activity, requires, settings
+from app.web.drafts import Draft, open_draft, seal, ticked, typed_cells
 from app.web.registration.blueprint import bp
 from app.web.registration.forms import session_words
 from app.web.rendering import local, render, staff_page
 
-PREVIEW_SECONDS = 2 * 3600
-TOKEN_MOST = 400_000  # the form takes 512 kB
 BAD_SHOWN, GOOD_SHOWN = 100, 100
 FIELDS = {
     Sort.PERSON: {"name": "称呼", "phone": "手机号", "adults": "大人", "children": "孩子", "session": "场次", "unit": "单位"},
@@ -42,16 +41,6 @@ FIELDS = {
     },
 }  # fmt: skip
 SORTS = {Sort.PERSON: "个人", Sort.CLASS: "班级"}
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What the preview carries forward in place of the file; `id` makes a second confirm harmless."""
-
-    id: str
-    rows: list[Row]
-    aside: set[int]
-    shown: set[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +125,7 @@ def import_preview(code: str) -> Response:
     except DomainError as error:
         return _upload_page(activity, _(error.message), 422)
     notes = {"dropped": reading.dropped, "unknown": reading.unknown, "ignored": reading.ignored}
-    return _preview(activity, Draft(random_secret(), reading.rows, set(), set()), notes=notes)
+    return _preview(activity, Draft(reading.rows, set(), set(), random_secret()), notes=notes)
 
 
 @bp.post("/activities/<code>/registrations/import/rows")
@@ -145,7 +134,7 @@ def import_rows(code: str) -> Response:
     """The preview sent back: check the corrected rows again, or register them all."""
     activity = load_activity(code, Action.ACTIVITY_EDIT)
     try:
-        draft = _open(activity, request.form.get("draft", ""))
+        draft = open_draft(request.form.get("draft", ""), _purpose(activity), Sort)
     except DomainError as error:
         return _upload_page(activity, _(error.message), 422)
     draft = _typed(activity, draft)
@@ -167,16 +156,17 @@ def import_rows(code: str) -> Response:
 
 
 def _preview(
-    activity: Activity, draft: Draft, *, error: DomainError | None = None, status: int = 200,
+    activity: Activity, draft: Draft[Sort], *, error: DomainError | None = None, status: int = 200,
     notes: Mapping[str, Any] | None = None,
 ) -> Response:  # fmt: skip
     staff_page()
     judged = error.judged if isinstance(error, RowsRefused) else _judge(activity, draft)
     bad, aside = _some(judged, Standing.BAD, BAD_SHOWN), _some(judged, Standing.ASIDE, GOOD_SHOWN)
     good = _some(judged, Standing.NEW, GOOD_SHOWN)
-    token = _seal(activity, Draft(draft.id, draft.rows, draft.aside, {each.index for each in (*bad, *aside, *good)}))
-    if len(token) > TOKEN_MOST:
-        return _upload_page(activity, _("内容太多，一次放不下。请分成几个文件，一次导入一个。"), 422)
+    try:
+        token = seal(replace(draft, shown={each.index for each in (*bad, *aside, *good)}), _purpose(activity))
+    except RuleBroken as refused:
+        return _upload_page(activity, refused.message, 422)
     no_consent = error is not None and error.code == "consent_missing"
     return render(
         "registration/import_preview.html", status=status, activity=activity, bad=bad, good=good, aside=aside,
@@ -194,7 +184,7 @@ def _session_names(activity: Activity) -> list[str]:
     return [s.label or session_words(s, with_day=several_days) for s in coming]
 
 
-def _judge(activity: Activity, draft: Draft) -> list[Judged]:
+def _judge(activity: Activity, draft: Draft[Sort]) -> list[Judged]:
     return judge(db.session(), activity, draft.rows, aside=draft.aside, keys=keys(), now=now())
 
 
@@ -245,49 +235,16 @@ def _told(activity: Activity, party: Contact) -> str:
     return str(_("%(n)s，%(s)s的%(k)s个班已报名“%(t)s”。班级码当天出示就行，人数有变也在这里改：%(l)s", **facts))
 
 
-def _serializer(activity: Activity) -> URLSafeTimedSerializer:
-    rings = [*current_app.config.get("SECRET_KEY_FALLBACKS", ()), current_app.config["SECRET_KEY"]]
-    return URLSafeTimedSerializer(rings, salt=f"roster.import.{activity.code}")
+def _purpose(activity: Activity) -> str:
+    return f"roster.import.{activity.code}"
 
 
-def _seal(activity: Activity, draft: Draft) -> str:
-    """Signed and bound to the person and the activity; the server keeps nothing."""
-    rows = [[row.sort.value, row.sheet, row.number, row.cells] for row in draft.rows]
-    parts = [current_actor().user_code, draft.id, rows, sorted(draft.aside), sorted(draft.shown)]
-    sealed = _serializer(activity).dumps(parts)
-    return sealed if isinstance(sealed, str) else sealed.decode()
-
-
-def _open(activity: Activity, token: str) -> Draft:
-    try:
-        whose, id_, rows, aside, shown = _serializer(activity).loads(token, max_age=PREVIEW_SECONDS)
-    except BadData:
-        whose, id_, rows, aside, shown = "", "", [], [], []
-    if not rows or whose != current_actor().user_code:
-        raise RuleBroken(Problem("preview_gone", "预览放得太久，或者没有传完整。什么都没有导入，请重新选文件。"))
-    kept = [Row(Sort(sort), sheet, number, cells) for sort, sheet, number, cells in rows]
-    return Draft(id_, kept, set(aside), set(shown))
-
-
-def _typed(activity: Activity, draft: Draft) -> Draft:
+def _typed(activity: Activity, draft: Draft[Sort]) -> Draft[Sort]:
     """The draft with what was typed into its cells and ticked beside its rows."""
-    rows, form = list(draft.rows), request.form
-    questions = list_questions(db.session(), activity)
-    changes: dict[int, dict[str, str]] = {}
-    for name in form:
-        mark, _dash, rest = name.partition("-")
-        place, _dash, field = rest.partition("-")
-        if mark == "c" and _is_place(place) and int(place) < len(rows):
-            changes.setdefault(int(place), {})[field] = str(form[name])[:500]
-    for index, typed in changes.items():
+    rows, aside, questions = list(draft.rows), ticked(draft), list_questions(db.session(), activity)
+    for index, typed in typed_cells(len(rows)).items():
         rows[index] = edit_row(rows[index], typed, questions)
-    aside = {int(place) for place in form.getlist("aside") if _is_place(place)} | (draft.aside - draft.shown)
-    changed = Draft(draft.id, rows, aside, draft.shown)
-    if form.get("aside_bad"):
+    changed = replace(draft, rows=rows, aside=aside)
+    if request.form.get("aside_bad"):
         aside |= {each.index for each in _judge(activity, changed) if each.standing is Standing.BAD}
     return changed
-
-
-def _is_place(text: str) -> bool:
-    """A row's number; `isdigit` alone also takes ², which is no number."""
-    return text.isascii() and text.isdigit() and len(text) < 6

@@ -22,6 +22,7 @@ from app.registration.answers import Asking
 from app.registration.entering import Entry, PhoneTaken, list_questions, register
 from app.registration.models import RegistrationState
 from app.registration.places import Places, places
+from app.registration.queries import standing_secrets
 from app.registration.rules import PEOPLE_MOST, closed_problem
 from app.web import mine
 from app.web.access import keys, public
@@ -66,12 +67,12 @@ def places_words(place: Places) -> str:
 
 
 def make_desk(activity: Activity, form: RegisterForm | None = None, *, at: datetime | None = None) -> Desk:
-    """The form's surroundings; two statements. Makes the browser's token, so that a double tap is one."""
+    """The form's surroundings; two statements, one more with a ticket. Makes the token that makes a double tap one."""
     at = at or now()
     form = form or RegisterForm(formdata=None, submission=random_secret())
     mine.browser_token()
     fill_sessions(form, activity, at=at)
-    desk = Desk(form=form, own=mine.own_tickets(activity.code))
+    desk = Desk(form=form, own=standing_secrets(db.session(), mine.own_tickets(activity.code)))
     problem = closed_problem(
         state=activity.state, takes_registration=activity.takes_registration, ends_at=activity.ends_at, now=at
     )

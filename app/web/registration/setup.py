@@ -95,7 +95,7 @@ def _known_unit() -> Unit:
 def save_setup(code: str) -> Response:
     """The switches."""
     switches = {name: request.form.get(name) == "y" for name in SWITCHES}
-    wanted = service.Settings(**switches, offer_hours=_number("offer_hours"))
+    wanted = service.RegistrationSettings(**switches, offer_hours=_number("offer_hours"))
     return _change(
         code, "switches", _("已保存报名设置。"),
         lambda tx, activity: service.change_settings(tx, activity, wanted, actor=current_actor(), now=now()),

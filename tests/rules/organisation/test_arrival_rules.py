@@ -15,13 +15,13 @@ from app.organisation.rules import (
     KnownUnit,
     Row,
     Sort,
-    Standing,
     kind_of,
     login_problem,
     name_problem,
     plan_rows,
     roles_of,
 )
+from app.sheets.rows import Standing
 
 KNOWN = Known(
     district="示例区",

@@ -10,10 +10,11 @@ import pytest
 from app.kernel.text import normalise_phone
 from app.registration.answers import Asking
 from app.registration.importing import read_rows
-from app.registration.roster_rules import Judged, Known, KnownSession, Row, Sort, Standing, plan_rows, session_words
+from app.registration.roster_rules import Judged, Known, KnownSession, Row, Sort, plan_rows, session_words
 from app.registration.rules import InLine, Room
 from app.registration.seating import Hold, Seating
 from app.sheets.reading import Line, Sheet
+from app.sheets.rows import Standing
 
 MORNING = session_words("上午场", 1, datetime(2026, 11, 21, 9), datetime(2026, 11, 21, 10))
 EVENING = session_words("晚场", 2, datetime(2026, 11, 21, 19), datetime(2026, 11, 21, 20))

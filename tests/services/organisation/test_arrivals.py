@@ -15,8 +15,9 @@ from app.kernel.errors import Conflict, RuleBroken
 from app.organisation import accounts
 from app.organisation.arrivals import RowsRefused, bring_in, judge, read_rows
 from app.organisation.models import Invitation, RoleGrant, Unit, User
-from app.organisation.rules import Row, Sort, Standing
+from app.organisation.rules import Row, Sort
 from app.sheets.reading import read_sheets
+from app.sheets.rows import Standing
 from tests.cast import make_cast
 from tests.factories import NOW
 from tests.rules.sheets.books import PEOPLE_HEAD, UNIT_HEAD, book

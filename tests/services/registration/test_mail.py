@@ -314,3 +314,11 @@ def test_no_row_of_a_letter_holds_the_address(app: Flask, one: str) -> None:
         rows = db.session.execute(text("SELECT * FROM mail_notice")).all()
         assert "canary" not in repr(rows)
         assert "canary" not in repr(db.session.execute(text("SELECT body FROM audit_entry")).all())
+
+
+def test_who_joins_the_line_by_the_own_form_is_written_to(app: Flask, one: str) -> None:
+    with app.app_context(), transaction(db.session) as tx:
+        activity = tx.scalars(select(Activity)).one()
+        assert enrol(app, activity, tx, email="second@example.cn").state == "waitlisted"
+        enrol(app, activity, tx, email="")
+    assert [notice.kind for notice in notices(app)] == [MailKind.CONFIRMED.value, MailKind.WAITLISTED.value]

@@ -25,7 +25,7 @@ from app.registration.queries import count_answers, read_stored
 from app.registration.rules import ClassEntry
 from app.registration.service import cancel_registration
 from app.registration.settings import (
-    Settings,
+    RegistrationSettings,
     add_question,
     change_settings,
     hold_places,
@@ -155,7 +155,11 @@ def test_places_kept_for_a_school_are_its_own_and_go_to_the_line_when_released(s
 def test_impossible_hours_are_refused(stage: Stage, hours: int) -> None:
     with pytest.raises(RuleBroken):
         change_settings(
-            stage.session, stage.activity, Settings(True, True, True, True, True, hours), actor=STAFF, now=NOW
+            stage.session,
+            stage.activity,
+            RegistrationSettings(True, True, True, True, True, hours),
+            actor=STAFF,
+            now=NOW,
         )
     assert not stage.activity.needs_approval
 
@@ -163,7 +167,9 @@ def test_impossible_hours_are_refused(stage: Stage, hours: int) -> None:
 def test_settings_of_a_closed_activity_stay(stage: Stage) -> None:
     stage.activity.state = "closed"
     with pytest.raises(Conflict):
-        change_settings(stage.session, stage.activity, Settings(True, True, True, True, True, 2), actor=STAFF, now=NOW)
+        change_settings(
+            stage.session, stage.activity, RegistrationSettings(True, True, True, True, True, 2), actor=STAFF, now=NOW
+        )
 
 
 def test_answers_are_kept_with_the_person_and_counted_without(stage: Stage) -> None:

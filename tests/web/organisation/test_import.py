@@ -16,7 +16,7 @@ from app.audit.models import AuditEntry
 from app.extensions import db
 from app.kernel.database import transaction
 from app.organisation.models import Unit, User
-from app.web.organisation.importing import TOKEN_MOST
+from app.web.drafts import TOKEN_MOST
 from tests.cast import make_cast
 from tests.rules.sheets.books import HOSTILE, PEOPLE_HEAD, UNIT_HEAD, book
 

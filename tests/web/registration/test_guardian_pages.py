@@ -186,3 +186,23 @@ def test_an_activity_without_names_takes_none(app: Flask, client: FlaskClient, c
     assert app.test_client().post(f"/a/{code}/child", data=form()).status_code == 409
     assert client.post(f"/activities/{code}/registrations/minors/ask").status_code == 409
     assert names(app) == []
+
+
+def test_the_reason_cannot_be_avoided_by_switching_names_off(app: Flask, client: FlaskClient, code: str) -> None:
+    setup = f"/activities/{code}/registration"
+    assert client.post(setup, data={}).status_code == 303  # nobody registered yet: off and on again
+    assert client.post(setup, data={"names_minors": "y"}).status_code == 303
+    app.test_client().post(f"/a/{code}/child", data=form())
+    refused = client.post(setup, data={})
+    assert refused.status_code == 422
+    assert "已经登记了孩子" in refused.text
+    assert "小石榴" not in client.post(f"/activities/{code}/registrations/names").text
+
+
+def test_a_picture_that_is_none_is_not_blamed_on_the_phone(app: Flask, client: FlaskClient, code: str) -> None:
+    hostile = {**form(way="paper"), "paper": (io.BytesIO(b"<svg/>"), "a.jpg")}
+    page = client.post(
+        f"/activities/{code}/registrations/minors", data=hostile, content_type="multipart/form-data"
+    ).text
+    assert 'id="phone-e"' not in page
+    assert "还没有保存" in page

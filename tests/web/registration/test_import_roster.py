@@ -21,7 +21,7 @@ from app.extensions import db
 from app.kernel.database import transaction
 from app.registration.entering import Entry, register
 from app.registration.models import PersonalDetail, Registration
-from app.web.registration.importing import TOKEN_MOST
+from app.web.drafts import TOKEN_MOST
 from tests.cast import make_cast
 from tests.factories import make_activity
 from tests.rules.sheets.books import HOSTILE, book

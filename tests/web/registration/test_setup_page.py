@@ -153,3 +153,21 @@ def test_quotas_and_holds_come_and_go(client: FlaskClient, codes: dict[str, str]
     release = re.search(r"/holds/\w+/release", page)
     assert release
     assert "没有预留" in send(client, codes, release[0])
+
+
+def test_declining_shows_no_full_name(app: Flask, client: FlaskClient, codes: dict[str, str]) -> None:
+    """Names are masked outside the opened list (trust.md, leaks of rosters)."""
+    send(client, codes, "", needs_approval="y")
+    apply(app.test_client(), codes, name="买买提·艾力")
+    page = client.get(f"/activities/{codes['activity']}/registrations?state=pending").text
+    decline = re.search(r"/activities/\w+/registrations/\w+/decline", page)
+    assert decline
+    assert "艾力" not in client.get(decline[0]).text
+
+
+def test_after_cancelling_the_form_is_open_again(app: Flask, client: FlaskClient, codes: dict[str, str]) -> None:
+    phone = app.test_client()
+    _, ticket = apply(phone, codes)
+    assert "您已报名" in phone.get(f"/a/{codes['activity']}").text
+    phone.post(f"{ticket}/cancel")
+    assert "您已报名" not in phone.get(f"/a/{codes['activity']}").text
