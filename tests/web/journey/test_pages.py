@@ -48,7 +48,8 @@ def demo(app: Flask, live_server: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(live_server.url)
 
 
-def _faults(page: Page) -> list[str]:
+def faults_of(page: Page) -> list[str]:
+    """What axe finds, and whether it scrolls sideways."""
     found = [f"{v['id']}: {v['nodes'][0]['html'][:90]}" for v in Axe().run(page).response["violations"]]
     if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
         found.append("scrolls sideways")
@@ -70,7 +71,7 @@ def test_every_page_of_every_role_reads_well(demo: str, desk: Page, phone: Page)
                     assert link, path
                     target = link[0]
                 assert page.goto(demo + target).status == 200, target  # type: ignore[union-attr]
-                if found := _faults(page):
+                if found := faults_of(page):
                     faults[f"{path} {page.viewport_size['width']}"] = found  # type: ignore[index]
     assert faults == {}
 
@@ -78,7 +79,7 @@ def test_every_page_of_every_role_reads_well(demo: str, desk: Page, phone: Page)
 def test_a_page_that_is_too_wide_or_nameless_is_found(demo: str, phone: Page) -> None:
     """Negative control."""
     phone.goto(demo + "/login")
-    assert _faults(phone) == []
+    assert faults_of(phone) == []
     phone.set_content('<html lang="zh"><title>x</title><main><h1>x</h1><img src="x" width="900"></main></html>')
-    assert any("image-alt" in fault for fault in _faults(phone))
-    assert "scrolls sideways" in _faults(phone)
+    assert any("image-alt" in fault for fault in faults_of(phone))
+    assert "scrolls sideways" in faults_of(phone)
