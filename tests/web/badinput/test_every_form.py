@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from tests.house import House
 from tests.web.badinput.forms import Form, forms_of
 from tests.web.journey.crawl import crawl
 from tests.web.journey.district import browsers, seed
@@ -29,9 +30,9 @@ KEPT = {"attempt", "check_in_event"}  # tries are counted, refused scans are kep
 
 
 @pytest.fixture
-def demo(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> Flask:
+def demo(app: Flask, backend: House, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> Flask:
     monkeypatch.setattr(app.extensions["settings"], "demo", True)
-    seed(app)
+    seed(backend)
     return app
 
 

@@ -16,6 +16,7 @@ from app.kernel.actor import Actor
 from app.organisation.models import Unit
 from app.review.queries import QueueRow, queue
 from app.web.assets import sync_assets
+from tests.house import House
 from tests.web.journey.crawl import Seen, crawl
 from tests.web.journey.district import ELSEWHERE, NOT_YET, assets_of, browsers, seed
 
@@ -29,11 +30,11 @@ pytestmark = pytest.mark.lengthens
 
 
 @pytest.fixture
-def demo(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> Flask:
+def demo(app: Flask, backend: House, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> Flask:
     """The seeded and furnished district in demo mode; `client` switches CSRF off."""
     sync_assets()
     monkeypatch.setattr(app.extensions["settings"], "demo", True)
-    seed(app)
+    seed(backend)
     return app
 
 

@@ -10,12 +10,9 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page
 
-from app.extensions import db
-from app.kernel.clock import now
-from app.kernel.database import transaction
-from app.planning.pack import find_pack, read_pack
-from app.planning.service import load_plan
 from app.web.assets import sync_assets
+from tests.house import House
+from tests.web.journey.district import tell_story
 
 pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]  # pages are the same on both databases
 
@@ -37,14 +34,11 @@ ROLES: dict[str, list[str]] = {
 
 
 @pytest.fixture
-def demo(app: Flask, live_server: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+def demo(app: Flask, backend: House, live_server: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     """The seeded district on a live server; its address."""
     sync_assets()
     monkeypatch.setattr(app.extensions["settings"], "demo", True)
-    with app.app_context():
-        with transaction(db.session) as tx:
-            load_plan(tx, read_pack(find_pack("liaocheng-2023")), now=now())
-        assert app.test_cli_runner().invoke(args=["demo", "seed"]).exit_code == 0
+    tell_story(backend)
     return str(live_server.url)
 
 
