@@ -25,7 +25,7 @@ _WRITE = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+\"?(\w+)", re.I)
 _ERROR = re.compile(r'<p class="err"[^>]*>(.*?)</p>', re.S)
 _NOTE = re.compile(r'<div class="note bad"[^>]*>(.*?)</div></div>', re.S)
 FULL = os.environ.get("SHILIU_PROOF") == "full"
-SHORT = 8  # make test takes one body in so many, always the same ones
+SHORT = 16  # make test takes one body in so many, always the same ones
 KEPT = {"attempt", "check_in_event"}  # tries are counted, refused scans are kept
 
 

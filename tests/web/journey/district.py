@@ -121,7 +121,15 @@ def browsers(app: Flask) -> Iterator[tuple[str, FlaskClient, list[str]]]:
     tickets = [_register(guest, code) for code in (today, listed)]
     tickets = [_register_class(guest, asked, school), _register(guest, asked), *tickets]
     assert guest.post("/screen", data={"digits": screen}).status_code == 303
-    public = ["/", "/accessibility", "/screen", "/screen/steps.json", "/api/v1/openapi.json", f"/a/{today}/register"]
+    public = [
+        "/",
+        "/s",
+        "/accessibility",
+        "/screen",
+        "/screen/steps.json",
+        "/api/v1/openapi.json",
+        f"/a/{today}/register",
+    ]
     yield "", guest, [*tickets, f"/s/{row}?k={live}", *public, f"/a/{listed}", f"/a/{asked}"]
     more = {
         "jingban": ["/workbench", "/progress/mine", f"/activities/{listed}/twins"],
