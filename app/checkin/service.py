@@ -34,7 +34,8 @@ class Arrival:
 
     The session is named by id or by code, the registration by id or by its ticket's secret; a walk-in has
     neither. `adults` and `children` of 0 mean as many as registered. `mover` allows to change the chosen
-    session on the way in, and says who did it.
+    session on the way in, and says who did it. `occurred_at` is when a paired phone scanned, by its corrected
+    clock: that moment is judged and counts; `device_id` is the phone.
     """
 
     uid: str
@@ -50,6 +51,8 @@ class Arrival:
     session_code: str = ""
     secret: str = ""
     mover: Actor | None = None
+    occurred_at: datetime | None = None
+    device_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def check_in(session: Session, arrival: Arrival, *, now: datetime) -> Result:
         inserted = _project(session, row, arrival, registration_id, headcount, now)
         if not inserted:  # another client was faster between the look-up and here
             decision = Decision(Outcome.DUPLICATE.value, first_words(Outcome.DUPLICATE.value))
-        first_at = now if inserted else _first_at(session, row.id, registration_id)
+        first_at = (arrival.occurred_at or now) if inserted else _first_at(session, row.id, registration_id)
     if not _keep_event(session, row, arrival, registration_id, decision, headcount, now):
         if inserted:
             _take_back(session, row.id, registration_id)
@@ -131,7 +134,7 @@ def _part(session: Session, row: Any, arrival: Arrival, decision: Decision, head
         return _first_answer(session, arrival.uid, row)
     add_part(session, _projected(row, arrival, row.registration_id, headcount, now))
     return Result(
-        decision.outcome, decision.message, row.first_at or now, headcount, row.registration_id, arrival.uid,
+        decision.outcome, decision.message, row.first_at or arrival.occurred_at or now, headcount, row.registration_id, arrival.uid,
         _place(row), row.name or "", _counted(row) + headcount,
     )  # fmt: skip
 
@@ -169,7 +172,7 @@ def _facts(row: Any, arrival: Arrival, now: datetime) -> tuple[Facts, int]:
     chooses = row.attendance == Attendance.CHOOSE_ONE.value
     kind = RegistrationKind.WALK_IN.value if arrival.is_walk_in else row.registration_kind or ""
     facts = Facts(
-        method=arrival.method.value, now=now, opens_at=opens_at, closes_at=closes_at, activity_state=row.state,
+        method=arrival.method.value, now=arrival.occurred_at or now, opens_at=opens_at, closes_at=closes_at, activity_state=row.state,
         review_state=row.review_state, has_registration=row.registration_id is not None,
         same_activity=row.registered_activity == row.activity_id,
         same_session=not chooses or row.registered_session in (None, row.id) or arrival.mover is not None,
@@ -208,11 +211,11 @@ def _project(session: Session, row: Any, arrival: Arrival, registration_id: int,
 
 
 def _projected(row: Any, arrival: Arrival, registration_id: int, headcount: int, now: datetime) -> dict[str, Any]:
-    grade = GRADE_BY_METHOD[arrival.method.value]
+    grade, at = GRADE_BY_METHOD[arrival.method.value], arrival.occurred_at or now
     return {
         "activity_id": row.activity_id, "session_id": row.id, "registration_id": registration_id,
         "grade_a": 0, "grade_b": 0, "grade_c": 0, "grade_d": 0, f"grade_{grade.lower()}": headcount,
-        "method": arrival.method.value, "first_at": now, "last_at": now,
+        "method": arrival.method.value, "first_at": at, "last_at": at,
     }  # fmt: skip
 
 
@@ -231,7 +234,8 @@ def _keep_event(
         "outcome": decision.outcome, "activity_id": row.activity_id, "session_id": row.id,
         "registration_id": registration_id, "headcount": min(COUNT_MOST, max(0, headcount)),
         "grade": GRADE_BY_METHOD[arrival.method.value] if accepted else None, "method": arrival.method.value,
-        "actor_id": arrival.actor_id, "occurred_at": now, "recorded_at": now, "reason": "",
+        "actor_id": arrival.actor_id, "occurred_at": arrival.occurred_at or now, "recorded_at": now, "reason": "",
+        "device_id": arrival.device_id,
     }  # fmt: skip
     return insert_ignore(session, CheckInEvent, values, on=("uid",))
 
