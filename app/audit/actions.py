@@ -91,6 +91,12 @@ ACTIONS: dict[str, Audited] = {
     "printed_code.turned_on": _a("启用张贴码", "version"),
     "printed_code.revoked": _a("作废张贴码", "version"),
     "screen.opened": _a("打开大屏", "session"),
+    "device.paired": _a("配对签到员手机", "device session"),
+    "device.revoked": _a("作废签到员手机", "device"),
+    "device.ended": _a("签到员手机下班", "device"),
+    "held.counted": _a("待核实算到场", "headcount session kind"),
+    "held.not_counted": _a("待核实不算", "headcount session kind"),
+    "held.resolved": _a("名单补上，待核实自动算到场", "count"),
     # evidence
     "evidence.added": _a("上传材料", "slot sha256"),
     "evidence.removed": _a("删除材料", "slot sha256"),

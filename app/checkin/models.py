@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.database import Base, IdMixin, UtcDateTime, enum_check
+from app.kernel.database import Base, CodeMixin, IdMixin, UtcDateTime, enum_check
 
 
 class EventKind(StrEnum):
@@ -61,6 +61,8 @@ class Outcome(StrEnum):
     ACTIVITY_CLOSED = "activity_closed"
     UNDONE = "undone"
     NOTHING_TO_UNDO = "nothing_to_undo"
+    QUARANTINED = "quarantined"  # 待核实: what a phone recorded and does not fit
+    CONFLICT = "conflict"  # the registration was cancelled before the scan
 
 
 class CheckInEvent(IdMixin, Base):
@@ -77,6 +79,7 @@ class CheckInEvent(IdMixin, Base):
         CheckConstraint("headcount >= 0", name="headcount"),
         Index(None, "session_id", "id"),
         Index(None, "registration_id"),
+        Index(None, "device_id"),
     )
 
     uid: Mapped[str] = mapped_column(String(40))
@@ -93,6 +96,7 @@ class CheckInEvent(IdMixin, Base):
     occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
     recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
     reason: Mapped[str] = mapped_column(String(20), default="")  # a closed list, never free text
+    device_id: Mapped[int | None] = mapped_column(ForeignKey("device_grant.id"))
 
 
 class CheckIn(IdMixin, Base):
@@ -119,3 +123,68 @@ class CheckIn(IdMixin, Base):
     @property
     def headcount(self) -> int:
         return self.grade_a + self.grade_b + self.grade_c + self.grade_d
+
+
+class DeviceGrant(CodeMixin, Base):
+    """A helper's phone: paired for one session (or all, `session_id` None), until it expires or is revoked."""
+
+    __tablename__ = "device_grant"
+    __table_args__ = (UniqueConstraint("secret_hash"), Index(None, "activity_id"))
+
+    activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id"))
+    session_id: Mapped[int | None] = mapped_column(ForeignKey("activity_session.id"))
+    secret_hash: Mapped[str | None] = mapped_column(String(64))
+    label: Mapped[str] = mapped_column(String(20), default="")  # 门口1, never a person's name
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    begins_at: Mapped[datetime] = mapped_column(UtcDateTime)  # no scan is older; of a phone paired again, the first
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    waiting: Mapped[int] = mapped_column(default=0)  # the queue as the phone last told it
+    last_counter: Mapped[int] = mapped_column(default=0)
+
+
+class HeldReason(StrEnum):
+    UNKNOWN = "unknown"
+    REVOKED = "revoked"
+    IMPOSSIBLE_TIME = "impossible_time"
+    CANCELLED = "cancelled"
+    SEALED = "sealed"
+    REFUSED = "refused"  # recorded without network, and refused when it arrived
+
+
+class HeldState(StrEnum):
+    OPEN = "open"
+    COUNTED = "counted"
+    NOT_COUNTED = "not_counted"
+    WITHDRAWN = "withdrawn"  # the helper took the scan back
+
+
+class HeldScan(CodeMixin, Base):
+    """待核实: a scan that a phone recorded and that does not fit; the organizer decides. `uid` is its event's."""
+
+    __tablename__ = "held_scan"
+    __table_args__ = (
+        UniqueConstraint("uid"),
+        enum_check("reason", HeldReason),
+        enum_check("state", HeldState),
+        Index(None, "activity_id", "state"),
+    )
+
+    uid: Mapped[str] = mapped_column(String(40))
+    activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id"))
+    session_id: Mapped[int] = mapped_column(ForeignKey("activity_session.id"))
+    device_id: Mapped[int] = mapped_column(ForeignKey("device_grant.id"))
+    registration_id: Mapped[int | None] = mapped_column(ForeignKey("registration.id"))
+    reason: Mapped[str] = mapped_column(String(16))
+    ticket_hash: Mapped[str | None] = mapped_column(String(64))  # of an unknown ticket, for a roster that comes later
+    code_index: Mapped[str | None] = mapped_column(String(32))  # the same for a typed code
+    is_walk_in: Mapped[bool] = mapped_column(default=False)
+    people: Mapped[int]
+    claimed_at: Mapped[datetime] = mapped_column(UtcDateTime)  # the time by the phone's clock, also an impossible one
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    state: Mapped[str] = mapped_column(String(12), default=HeldState.OPEN)
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))

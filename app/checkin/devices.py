@@ -1,0 +1,149 @@
+"""Helpers' phones: pairing by QR or six digits, finding one by its secret, revoking, ending the shift."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.activities.models import Activity, ActivitySession, ActivityState
+from app.audit.log import record
+from app.checkin.doors import window_of
+from app.checkin.models import DeviceGrant
+from app.checkin.queries import find_session
+from app.kernel.actor import Actor
+from app.kernel.errors import Conflict, NotFound
+from app.kernel.keys import KeyRing
+from app.kernel.text import one_line
+from app.kernel.tokens import digest, mac_digits, mac_text, random_secret, same
+
+PAIRING_SECONDS = 600
+STAYS = timedelta(hours=12)  # after the window, and at least: what a phone holds can come in later
+LABEL_MOST = 20
+
+
+def _slot(now: datetime) -> int:
+    return int(now.timestamp()) // PAIRING_SECONDS
+
+
+def _scope(all_sessions: bool) -> str:
+    return "all" if all_sessions else "one"
+
+
+def pairing_key(keys: KeyRing, session_code: str, *, all_sessions: bool, now: datetime) -> str:
+    """The key in the pairing QR (132 bits); good for ten to twenty minutes, nothing of it is stored."""
+    return mac_text(keys.codes, "pair", session_code, _scope(all_sessions), str(_slot(now)))
+
+
+def pairing_key_holds(keys: KeyRing, session_code: str, *, all_sessions: bool, key: str, now: datetime) -> bool:
+    """This ten minutes' key or the one before."""
+    slots = (_slot(now), _slot(now) - 1)
+    scope = _scope(all_sessions)
+    found = [same(mac_text(keys.codes, "pair", session_code, scope, str(slot)), key) for slot in slots]
+    return any(found)
+
+
+def pairing_pin(keys: KeyRing, session_code: str, *, all_sessions: bool, now: datetime) -> str:
+    """Six digits of the console for a phone that cannot scan; the caller counts the tries (kind `pair`)."""
+    return mac_digits(keys.codes, "pair", session_code, _scope(all_sessions), str(_slot(now)))
+
+
+def pairing_pin_holds(keys: KeyRing, session_code: str, *, all_sessions: bool, pin: str, now: datetime) -> bool:
+    """This ten minutes' digits or the ones before."""
+    slots = (_slot(now), _slot(now) - 1)
+    scope = _scope(all_sessions)
+    found = [same(mac_digits(keys.codes, "pair", session_code, scope, str(slot)), pin) for slot in slots]
+    return any(found)
+
+
+def pair_device(
+    session: Session, *, session_code: str, all_sessions: bool, label: str, actor: Actor, now: datetime,
+    before: DeviceGrant | None = None,
+) -> tuple[DeviceGrant, str]:  # fmt: skip
+    """A new grant and its secret, which is told once and stored nowhere.
+
+    `before` is the grant that this browser still holds: one of the same activity that merely ran out lends its
+    beginning, so that what the phone recorded then is not taken for impossible. Raises NotFound for an unknown
+    session, Conflict where nobody can sign in any more.
+    """
+    row = find_session(session, session_code)
+    if row is None:
+        raise NotFound("没有找到这一场。请看控制台上现在的配对码。")
+    activity = row.activity
+    if activity.state != ActivityState.PUBLISHED.value:
+        raise Conflict("not_open", "这场活动没有在办，不能配对手机。")
+    expires_at = max(_last_close(activity, row, all_sessions), now) + STAYS
+    begins_at = now
+    if before is not None and before.activity_id == activity.id and before.revoked_at is None:
+        begins_at = min(now, before.begins_at)
+    secret = random_secret()
+    grant = DeviceGrant(
+        activity_id=activity.id, session_id=None if all_sessions else row.id, secret_hash=digest(secret),
+        label=one_line(label)[:LABEL_MOST] or _next_label(session, activity.id), created_by_id=actor.user_id,
+        created_at=now, begins_at=begins_at, expires_at=expires_at, last_seen_at=now, waiting=0, last_counter=0,
+    )  # fmt: skip
+    session.add(grant)
+    session.flush()
+    record(
+        session, "device.paired", actor=actor, object_type="activity", object_code=activity.code, now=now,
+        payload={"device": grant.code, "session": "" if all_sessions else row.code},
+    )  # fmt: skip
+    return grant, secret
+
+
+def _last_close(activity: Activity, row: ActivitySession, all_sessions: bool) -> datetime:
+    rows = list(activity.sessions) if all_sessions else [row]
+    return max(window_of(activity, each)[1] for each in rows)
+
+
+def _next_label(session: Session, activity_id: int) -> str:
+    taken = set(session.scalars(select(DeviceGrant.label).where(DeviceGrant.activity_id == activity_id)))
+    return next(name for number in range(1, 1000) if (name := f"手机{number}") not in taken)
+
+
+def find_device(session: Session, secret: str, now: datetime) -> DeviceGrant | None:
+    """The grant of this secret while it holds; None when unknown, ended, revoked or expired."""
+    grant = find_grant(session, secret)
+    return grant if grant is not None and not trouble_of(grant, now) else None
+
+
+def find_grant(session: Session, secret: str) -> DeviceGrant | None:
+    """The grant of this secret, whatever became of it."""
+    if not 16 <= len(secret) <= 64:
+        return None
+    return session.scalar(select(DeviceGrant).where(DeviceGrant.secret_hash == digest(secret)))
+
+
+def trouble_of(grant: DeviceGrant, at: datetime) -> str:
+    """Why the grant does not hold at that moment: `revoked`, `ended`, `expired`, or nothing."""
+    if grant.revoked_at is not None and grant.revoked_at <= at:
+        return "revoked"
+    if grant.ended_at is not None and grant.ended_at <= at:
+        return "ended"
+    return "expired" if grant.expires_at <= at else ""
+
+
+def revoke_device(session: Session, grant: DeviceGrant, activity: Activity, *, actor: Actor, now: datetime) -> None:
+    """Lost or lent: from now on nothing that it scans counts by itself; what it scanned before still comes in."""
+    if grant.revoked_at is not None:
+        return
+    grant.revoked_at = now
+    record(
+        session, "device.revoked", actor=actor, object_type="activity", object_code=activity.code, now=now,
+        payload={"device": grant.code},
+    )  # fmt: skip
+    session.flush()
+
+
+def end_device(session: Session, grant: DeviceGrant, *, actor: Actor, now: datetime) -> None:
+    """The helper's shift is over; the page wipes the phone."""
+    if grant.ended_at is not None:
+        return
+    grant.ended_at = now
+    code = session.execute(select(Activity.code).where(Activity.id == grant.activity_id)).scalar_one()
+    record(
+        session, "device.ended", actor=actor, object_type="activity", object_code=code, now=now,
+        payload={"device": grant.code},
+    )  # fmt: skip
+    session.flush()
