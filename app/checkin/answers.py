@@ -75,20 +75,20 @@ def answer_of(session: Session, event: CheckInEvent) -> Answer:
     if event.kind == EventKind.UNDO.value or event.outcome == Outcome.NOTHING_TO_UNDO.value:
         words = "已撤销。" if event.outcome == Outcome.UNDONE.value else "没有可撤销的签到。"
         return replace(base, message=words, people=event.headcount)
-    here = session.scalar(
-        select(CheckIn).where(
+    here = session.execute(  # columns, since the check-in was written past the session
+        select(CheckIn.first_at, CheckIn.grade_a + CheckIn.grade_b + CheckIn.grade_c + CheckIn.grade_d).where(
             CheckIn.session_id == event.session_id, CheckIn.registration_id == event.registration_id
         )
-    )  # fmt: skip
+    ).first()
     if event.outcome not in _OUTCOMES:
         return replace(base, outcome="refused", tone="red", message=first_words(event.outcome))
     if here is None or _is_undone(session, event.uid):
         return replace(base, outcome="undone", message="这次签到已经撤销。", people=event.headcount)
-    counted = replace(base, people=event.headcount, here=here.headcount, first_at=here.first_at)
+    counted = replace(base, people=event.headcount, here=here[1], first_at=here[0])
     if event.outcome == Outcome.ACCEPTED.value:
         return replace(counted, tone="green", message="已签到")
-    clock = here.first_at.astimezone(SHANGHAI).strftime("%H:%M")
-    return replace(counted, message=f"已于{clock}签到，没有重复计数。", people=here.headcount)
+    clock = here[0].astimezone(SHANGHAI).strftime("%H:%M")
+    return replace(counted, message=f"已于{clock}签到，没有重复计数。", people=here[1])
 
 
 def _held(base: Answer, held: HeldScan) -> Answer:

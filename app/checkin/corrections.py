@@ -12,7 +12,7 @@ from app.audit.log import record
 from app.checkin.models import CheckIn, CheckInEvent, EventKind, Method, Outcome
 from app.checkin.repeats import first_time
 from app.checkin.rules import PARTY_MOST, UNDO_REASONS
-from app.checkin.statements import insert_ignore
+from app.checkin.statements import KEEP_EVENT, SessionLane
 from app.kernel.actor import Actor
 from app.kernel.errors import Conflict, Problem, RuleBroken
 
@@ -50,9 +50,9 @@ def undo_check_in(
         "uid": f"undo:{event.id}", "kind": EventKind.UNDO.value, "outcome": Outcome.UNDONE.value,
         "activity_id": event.activity_id, "session_id": event.session_id, "registration_id": event.registration_id,
         "refers_to": event.uid, "headcount": event.headcount, "grade": event.grade, "method": event.method,
-        "actor_id": actor.user_id, "occurred_at": now, "recorded_at": now, "reason": reason,
+        "actor_id": actor.user_id, "occurred_at": now, "recorded_at": now, "reason": reason, "device_id": None,
     }  # fmt: skip
-    if not insert_ignore(session, CheckInEvent, values, on=("uid",)):
+    if SessionLane(session).first(KEEP_EVENT, values) is None:
         raise Conflict("undone_already", "这次签到已经撤销过了。")
     rebuild_one(session, event.session_id, event.registration_id)
     record(
@@ -127,9 +127,9 @@ def confirm_party(
         "uid": uid, "kind": EventKind.RESOLUTION.value, "outcome": Outcome.ACCEPTED.value, "activity_id": activity.id,
         "session_id": session_id, "registration_id": registration_id, "headcount": headcount, "grade": "A",
         "method": Method.PARTY_CONFIRMED.value, "actor_id": actor.user_id, "occurred_at": now, "recorded_at": now,
-        "reason": "",
+        "reason": "", "refers_to": None, "device_id": None,
     }  # fmt: skip
-    if insert_ignore(session, CheckInEvent, values, on=("uid",)):
+    if SessionLane(session).first(KEEP_EVENT, values) is not None:
         rebuild_one(session, session_id, registration_id)
     return headcount
 

@@ -12,7 +12,7 @@ from app.checkin.held import holding_of
 from app.checkin.models import CheckInEvent, EventKind, HeldState, Outcome
 from app.checkin.repeats import settle
 from app.checkin.rules import GRADE_BY_METHOD
-from app.checkin.statements import insert_ignore
+from app.checkin.statements import KEEP_EVENT, SessionLane
 from app.registration.models import Registration, RegistrationKind
 
 
@@ -27,7 +27,7 @@ def put(
         "headcount": like.headcount, "grade": like.grade if grade == "" else grade, "method": like.method,
         "actor_id": None, "occurred_at": at, "recorded_at": now, "reason": "", "device_id": device_id,
     }  # fmt: skip
-    insert_ignore(session, CheckInEvent, values, on=("uid",))
+    SessionLane(session).first(KEEP_EVENT, values)
 
 
 def take_back_late(session: Session, event: CheckInEvent, *, now: datetime) -> None:
