@@ -230,11 +230,7 @@ def give_consent(
         registration.ticket_code_index = ticket_code_index(keys, activity.code, ticket_code(keys, ticket))
         registration.phone_index, registration.tail_index = key, tail_index(keys, activity.code, number[-4:])
         registration.consent_version, registration.consented_at = GUARDIAN_CONSENT_VERSION, now
-        detail = session.get_one(PersonalDetail, registration.id)
-        detail.name = one_line(name)
-        detail.phone = keys.encrypt(number, context=f"phone:{registration.code}")
-        if one_line(email):
-            detail.email = keys.encrypt(one_line(email), context=f"email:{registration.code}")
+        _keep_child(session, registration, name=name, phone=number, email=email, keys=keys)
         if registration.offered_until is not None:  # consent is the answer that the place waited for
             state = RegistrationState.PENDING if activity.needs_approval else RegistrationState.CONFIRMED
             registration.offered_until, registration.state = None, state.value
@@ -243,6 +239,16 @@ def give_consent(
         kind = MailKind.CONFIRMED if registration.state in HELD else MailKind.WAITLISTED
         put_letter(session, activity, registration, kind, now=now)
         return registration, ticket
+
+
+def _keep_child(
+    session: Session, registration: Registration, *, name: str, phone: str, email: str, keys: KeyRing
+) -> None:
+    detail = session.get_one(PersonalDetail, registration.id)
+    detail.name = one_line(name)
+    detail.phone = keys.encrypt(phone, context=f"phone:{registration.code}")
+    if one_line(email):
+        detail.email = keys.encrypt(one_line(email), context=f"email:{registration.code}")
 
 
 def _phone_is_taken(session: Session, activity: Activity, key: str) -> bool:
