@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,12 +11,13 @@ from app.activities.models import Attendance
 from app.audit.log import record
 from app.checkin.models import CheckIn
 from app.checkin.rules import Decision
+from app.checkin.statements import Found
 from app.kernel.actor import Actor
 from app.registration.models import Registration
 from app.registration.places import promote_waiting, read_pools, with_places
 
 
-def move_here(session: Session, row: Any, *, actor: Actor, now: datetime) -> Decision | None:
+def move_here(session: Session, row: Found, *, actor: Actor, now: datetime) -> Decision | None:
     """Move the registration of a look-up's row to its session, under the lock of the places.
 
     None when it stands there now; a refusal when it has come to the other session already, or no place is left:

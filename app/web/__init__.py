@@ -36,6 +36,7 @@ from app.web import (
     rendering,
     review,
     scan,
+    scan_api,
     screen,
     styleguide,
     tickets,
@@ -43,7 +44,7 @@ from app.web import (
 
 SCREENS = (
     activities, api, audit, auth, checkin, console, demo, evidence, feedback, health, home, metrics, operations, organisation, party, photos, planning, progress, public, registration,
-    review, scan, screen, styleguide, tickets,
+    review, scan, scan_api, screen, styleguide, tickets,
 )  # fmt: skip
 
 

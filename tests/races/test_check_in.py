@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from app.activities.queries import get_activity
-from app.checkin import service
+from app.checkin import arriving
 from app.checkin.corrections import rebuild_check_ins
 from app.checkin.models import CheckIn, CheckInEvent, Method, Outcome
 from app.checkin.service import Arrival, check_in
@@ -81,7 +81,7 @@ def test_one_uid_sent_many_times_gets_its_first_answer(app: Flask) -> None:
 def test_without_the_deciding_insert_copies_are_accepted_twice(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """Negative control: look first, insert after, in a transaction that does not hold the writer's lock."""
     session_id, ids = _tickets(app)
-    monkeypatch.setattr(service, "_project", lambda *_arguments: True)
+    monkeypatch.setattr(arriving, "_project", lambda *_arguments: True)
 
     def scan(_number: int) -> str:
         with app.app_context(), transaction(db.session) as tx:
