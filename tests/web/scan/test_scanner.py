@@ -123,7 +123,7 @@ def test_a_typed_code_signs_in_and_a_slip_keeps_what_was_typed(gate: Gate) -> No
 
 def test_slow_typing_outside_the_field_is_no_scan(gate: Gate) -> None:
     secret = enrol(gate.app, gate.activity)
-    gate.page.keyboard.type(gate.ticket(secret)[-12:], delay=90)
+    gate.page.keyboard.type(gate.ticket(secret)[-12:], delay=150)
     gate.page.keyboard.press("Enter")
     gate.page.wait_for_timeout(300)
     expect(gate.page.locator("#verdict")).to_be_hidden()
