@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -11,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.activities.models import Activity, ActivityState, ReviewState
 from app.audit.log import record
 from app.checkin.models import CheckIn, CheckInEvent, EventKind, Method, Outcome
-from app.checkin.queries import undone_uids
+from app.checkin.repeats import first_time
 from app.checkin.rules import PARTY_MOST, UNDO_REASONS
 from app.checkin.statements import KEEP_EVENT, SessionLane
 from app.kernel.actor import Actor
@@ -55,7 +54,7 @@ def undo_check_in(
     }  # fmt: skip
     if SessionLane(session).first(KEEP_EVENT, values) is None:
         raise Conflict("undone_already", "这次签到已经撤销过了。")
-    _rebuild(session, event.session_id, event.registration_id)
+    rebuild_one(session, event.session_id, event.registration_id)
     record(
         session, "checkin.undone", actor=actor, object_type="activity", object_code=activity.code, now=now,
         payload={"headcount": event.headcount}, private={"reason": UNDO_REASONS[reason]},
@@ -63,37 +62,47 @@ def undo_check_in(
     return event.headcount
 
 
-def _standing(session: Session, *where: Any) -> list[CheckInEvent]:
-    """Arrivals that were not undone, in order."""
+def events_of(session: Session, session_id: int, registration_id: int) -> list[CheckInEvent]:
+    """Every event of one registration at one session, in order of arrival here."""
     return list(
         session.scalars(
             select(CheckInEvent)
-            .where(CheckInEvent.kind.in_(COUNTING), CheckInEvent.uid.not_in(undone_uids()), *where)
+            .where(CheckInEvent.session_id == session_id, CheckInEvent.registration_id == registration_id)
             .order_by(CheckInEvent.id)
         )
     )
 
 
-def _rebuild(session: Session, session_id: int, registration_id: int) -> None:
+def rebuild_one(session: Session, session_id: int, registration_id: int) -> CheckIn | None:
+    """The check-in of one registration at one session, computed anew from its events; None when none stands."""
     session.execute(delete(CheckIn).where(CheckIn.session_id == session_id, CheckIn.registration_id == registration_id))
-    events = _standing(session, CheckInEvent.session_id == session_id, CheckInEvent.registration_id == registration_id)
-    if events:
-        session.add(_projection(events))
+    row = _projection(events_of(session, session_id, registration_id))
+    if row is not None:
+        session.add(row)
     session.flush()
+    return row
 
 
-def _projection(events: list[CheckInEvent]) -> CheckIn:
-    """Arrivals add up by grade; a number that staff confirmed replaces what stood before it."""
+def _projection(events: list[CheckInEvent]) -> CheckIn | None:
+    """Arrivals add up by grade in the order in which they happened; a number that staff confirmed replaces what
+    stood before it, one that staff let count (待核实) adds."""
+    undone = {event.refers_to for event in events if event.kind == EventKind.UNDO.value}
+    standing = sorted(
+        (event for event in events if event.kind in COUNTING and event.uid not in undone),
+        key=lambda event: (event.occurred_at, event.id),
+    )
+    if not standing:
+        return None
     grades = dict.fromkeys("ABCD", 0)
-    for event in events:
-        if event.kind == EventKind.RESOLUTION.value:
+    for event in standing:
+        if event.kind == EventKind.RESOLUTION.value and event.refers_to is None:
             grades = dict.fromkeys("ABCD", 0)
         grades[event.grade or "D"] += event.headcount
-    first, last = events[0], events[-1]
+    first, last = standing[0], standing[-1]
     return CheckIn(
         activity_id=first.activity_id, session_id=first.session_id, registration_id=first.registration_id,
         grade_a=grades["A"], grade_b=grades["B"], grade_c=grades["C"], grade_d=grades["D"], method=first.method,
-        first_at=first.occurred_at, last_at=last.occurred_at,
+        first_at=first_time(standing, events), last_at=last.occurred_at,
     )  # fmt: skip
 
 
@@ -121,7 +130,7 @@ def confirm_party(
         "reason": "", "refers_to": None, "device_id": None,
     }  # fmt: skip
     if SessionLane(session).first(KEEP_EVENT, values) is not None:
-        _rebuild(session, session_id, registration_id)
+        rebuild_one(session, session_id, registration_id)
     return headcount
 
 
@@ -129,9 +138,12 @@ def rebuild_check_ins(session: Session, activity_id: int) -> int:
     """Throw the projection away and compute it from the events alone; returns the rows written."""
     session.execute(delete(CheckIn).where(CheckIn.activity_id == activity_id))
     pairs: dict[tuple[int, int], list[CheckInEvent]] = {}
-    for event in _standing(session, CheckInEvent.activity_id == activity_id):
+    for event in session.scalars(
+        select(CheckInEvent).where(CheckInEvent.activity_id == activity_id).order_by(CheckInEvent.id)
+    ):
         if event.registration_id is not None:
             pairs.setdefault((event.session_id, event.registration_id), []).append(event)
-    session.add_all(_projection(events) for events in pairs.values())
+    rows = [row for events in pairs.values() if (row := _projection(events)) is not None]
+    session.add_all(rows)
     session.flush()
-    return len(pairs)
+    return len(rows)

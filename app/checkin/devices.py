@@ -147,3 +147,11 @@ def end_device(session: Session, grant: DeviceGrant, *, actor: Actor, now: datet
         payload={"device": grant.code},
     )  # fmt: skip
     session.flush()
+
+
+def note_seen(session: Session, grant_id: int, *, waiting: int, counter: int, now: datetime) -> None:
+    """The phone was here just now, and so many events still wait on it."""
+    grant = session.get_one(DeviceGrant, grant_id)
+    grant.last_seen_at, grant.waiting = now, waiting
+    grant.last_counter = max(grant.last_counter, counter)
+    session.flush()

@@ -33,6 +33,11 @@ UNDO_REASONS = {
     "wrong_person": "扫错了人", "wrong_count": "人数不对", "test": "试扫", "left": "没有参加", "other": "其他",
 }  # fmt: skip
 
+HELD_LABELS = {
+    "unknown": "没有这个报名码", "revoked": "手机不在配对期内", "impossible_time": "时间不可能", "cancelled": "报名已取消",
+    "sealed": "已提交审核", "refused": "不合签到规则",
+}  # fmt: skip
+
 # The paper route works outside the window: it is entered afterwards.
 _ANY_TIME = ("count", "paper")
 # Doors that the participant opens alone.

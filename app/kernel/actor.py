@@ -66,4 +66,5 @@ class Actor:
 
 SYSTEM = Actor(kind="system", name="系统")
 PARTICIPANT = Actor(kind="participant", name="参与者")
+DEVICE = Actor(kind="device", name="签到员手机")
 ANONYMOUS = Actor(kind="anonymous", name="访客")

@@ -35,6 +35,7 @@ from app.web import (
     registration,
     rendering,
     review,
+    scan_api,
     screen,
     styleguide,
     tickets,
@@ -42,7 +43,7 @@ from app.web import (
 
 SCREENS = (
     activities, api, audit, auth, checkin, console, demo, evidence, feedback, health, home, metrics, operations, organisation, party, photos, planning, progress, public, registration,
-    review, screen, styleguide, tickets,
+    review, scan_api, screen, styleguide, tickets,
 )  # fmt: skip
 
 

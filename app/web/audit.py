@@ -57,7 +57,7 @@ def _mark() -> None:
 def who_did(entry: AuditEntry, names: dict[int, str]) -> str:
     """Unit and roles of the acting person; an account's name is not needed to read the log."""
     if entry.actor_kind != "user":
-        return {"system": "系统", "participant": "参与者"}.get(entry.actor_kind, "访客")
+        return {"system": "系统", "participant": "参与者", "device": "签到员手机"}.get(entry.actor_kind, "访客")
     places = [part for part in entry.actor_unit.split("/") if part]
     unit = names.get(int(places[-1]), "") if places else ""
     roles = "、".join(ROLES.get(role, role) for role in entry.role.split(",") if role)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.activities.rules import AUDIENCE_LABELS
+from app.checkin.rules import HELD_LABELS
 from app.feedback.rules import SORT_LABELS
 from app.kernel.actor import ROLE_LABELS
 
@@ -32,7 +33,7 @@ FIELDS = {
     "text": "原文字", "under_way_on": "开工日期",
 }  # fmt: skip
 
-_VALUES = {role.value: label for role, label in ROLE_LABELS.items()} | AUDIENCE_LABELS | SORT_LABELS
+_VALUES = {role.value: label for role, label in ROLE_LABELS.items()} | AUDIENCE_LABELS | SORT_LABELS | HELD_LABELS
 
 
 def field_word(name: str) -> str:

@@ -1,0 +1,115 @@
+"""What a phone is told about one of its events: the stored outcome, in words and colour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.checkin.held import holding_of
+from app.checkin.models import CheckIn, CheckInEvent, EventKind, HeldReason, HeldScan, HeldState, Outcome
+from app.checkin.rules import first_words, shown_name
+from app.kernel.clock import SHANGHAI
+from app.registration.models import PartyClass, PersonalDetail, Registration
+
+HELD_WORDS = {
+    HeldReason.UNKNOWN.value: "没有找到这个报名码，已交主办单位核实。",
+    HeldReason.REVOKED.value: "这部手机当时不在配对期内，已交主办单位核实。",
+    HeldReason.IMPOSSIBLE_TIME.value: "这部手机的时间不对，已交主办单位核实。",
+    HeldReason.CANCELLED.value: "这个报名在扫码之前已经取消，已交主办单位核实。",
+    HeldReason.SEALED.value: "这场活动已提交审核，已交主办单位核实。",
+    HeldReason.REFUSED.value: "断网时扫的，不合签到规则，已交主办单位核实。",
+}
+_OUTCOMES = ("accepted", "duplicate", "undone", "nothing_to_undo")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`stored`: the phone may forget the event. `name` is masked or a class; never a phone number."""
+
+    uid: str
+    stored: bool
+    outcome: str
+    tone: str  # green, amber, red
+    message: str
+    name: str = ""
+    people: int = 0
+    here: int = 0
+    first_at: datetime | None = None
+
+
+def said(answer: Answer, words: str) -> Answer:
+    """The same with the exact sentence."""
+    return replace(answer, message=words)
+
+
+def label_of(session: Session, registration_id: int | None, activity_id: int) -> str:
+    """What a helper sees of a registration: the classes of a party, else a form of address or a masked name.
+
+    Nothing of another activity's ticket.
+    """
+    own = select(Registration.id).where(Registration.id == registration_id, Registration.activity_id == activity_id)
+    if registration_id is None or session.scalar(own) is None:
+        return ""
+    classes = list(
+        session.scalars(
+            select(PartyClass.label).where(PartyClass.registration_id == registration_id).order_by(PartyClass.position)
+        )
+    )
+    if classes:
+        return "、".join(classes)
+    name = session.scalar(select(PersonalDetail.name).where(PersonalDetail.registration_id == registration_id))
+    return shown_name(name or "")
+
+
+def answer_of(session: Session, event: CheckInEvent) -> Answer:
+    """The answer that an event has, now and at every retry."""
+    base = Answer(
+        event.uid, True, event.outcome, "amber", "", label_of(session, event.registration_id, event.activity_id)
+    )
+    held = holding_of(session, event.uid)
+    if held is not None:
+        return _held(base, held)
+    if event.kind == EventKind.UNDO.value or event.outcome == Outcome.NOTHING_TO_UNDO.value:
+        words = "已撤销。" if event.outcome == Outcome.UNDONE.value else "没有可撤销的签到。"
+        return replace(base, message=words, people=event.headcount)
+    here = session.execute(  # columns, since the check-in was written past the session
+        select(CheckIn.first_at, CheckIn.grade_a + CheckIn.grade_b + CheckIn.grade_c + CheckIn.grade_d).where(
+            CheckIn.session_id == event.session_id, CheckIn.registration_id == event.registration_id
+        )
+    ).first()
+    if event.outcome not in _OUTCOMES:
+        return replace(base, outcome="refused", tone="red", message=first_words(event.outcome))
+    if here is None or _is_undone(session, event.uid):
+        return replace(base, outcome="undone", message="这次签到已经撤销。", people=event.headcount)
+    counted = replace(base, people=event.headcount, here=here[1], first_at=here[0])
+    if event.outcome == Outcome.ACCEPTED.value:
+        return replace(counted, tone="green", message="已签到")
+    clock = here[0].astimezone(SHANGHAI).strftime("%H:%M")
+    return replace(counted, message=f"已于{clock}签到，没有重复计数。", people=here[1])
+
+
+def _held(base: Answer, held: HeldScan) -> Answer:
+    if held.state == HeldState.WITHDRAWN.value:
+        return replace(base, outcome="undone", message="已撤销。", people=held.people)
+    outcome = {HeldReason.CANCELLED.value: "conflict", HeldReason.UNKNOWN.value: "unknown"}.get(
+        held.reason, "quarantined"
+    )
+    tone = "red" if held.reason in (HeldReason.UNKNOWN.value, HeldReason.CANCELLED.value) else "amber"
+    words = HELD_WORDS[held.reason]
+    if held.state == HeldState.COUNTED.value:
+        words = "主办单位已核实，算到场。"
+    elif held.state == HeldState.NOT_COUNTED.value:
+        words = "主办单位已核实，不算到场。"
+    return replace(base, outcome=outcome, tone=tone, message=words, people=held.people)
+
+
+def _is_undone(session: Session, uid: str) -> bool:
+    return (
+        session.scalar(
+            select(CheckInEvent.id).where(CheckInEvent.kind == EventKind.UNDO.value, CheckInEvent.refers_to == uid)
+        )
+        is not None
+    )

@@ -1,0 +1,143 @@
+"""待核实 decided: by the organizer with one press, or by itself when the roster with the ticket arrives."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from app.activities.models import Activity, ActivitySession, Attendance, ReviewState
+from app.audit.log import record
+from app.checkin.corrections import check_open, rebuild_one
+from app.checkin.doors import window_of
+from app.checkin.models import CheckIn, CheckInEvent, EventKind, HeldReason, HeldScan, HeldState, Method, Outcome
+from app.checkin.rules import GRADE_BY_METHOD
+from app.checkin.settling import settle_pair
+from app.kernel.actor import SYSTEM, Actor
+from app.kernel.errors import Conflict
+from app.registration.models import Registration, RegistrationKind, RegistrationState
+from app.registration.service import add_counted
+
+_SEALED = (ReviewState.UNDER_REVIEW.value, ReviewState.APPROVED.value)
+AT_ONCE = 500
+
+
+def count_held(session: Session, activity: Activity, held: HeldScan, *, actor: Actor, now: datetime) -> int:
+    """It counts; returns the people. Who is here already gets no second check-in.
+
+    Raises Conflict once it was decided, or the check-ins are sealed.
+    """
+    check_open(activity)
+    _check_undecided(held)
+    registration = _registration_of(session, activity, held, now)
+    people = _count(session, held, registration, actor=actor, now=now)
+    code = _session_code(session, held)
+    record(
+        session, "held.counted", actor=actor, object_type="activity", object_code=activity.code, now=now,
+        payload={"headcount": people, "session": code, "kind": held.reason},
+    )  # fmt: skip
+    return people
+
+
+def dismiss_held(session: Session, activity: Activity, held: HeldScan, *, actor: Actor, now: datetime) -> None:
+    """It does not count; the event stays. Raises Conflict once it was decided."""
+    _check_undecided(held)
+    held.state, held.decided_at, held.decided_by_id = HeldState.NOT_COUNTED.value, now, actor.user_id
+    record(
+        session, "held.not_counted", actor=actor, object_type="activity", object_code=activity.code, now=now,
+        payload={"headcount": held.people, "session": _session_code(session, held), "kind": held.reason},
+    )  # fmt: skip
+    session.flush()
+
+
+def resolve_unknown(session: Session, *, now: datetime, activity_id: int | None = None) -> int:
+    """Unknown tickets that a later roster brought count by themselves; returns how many.
+
+    Only what would have counted at the gate: confirmed, in its own session, in time, and not sealed.
+    """
+    known = (Registration.activity_id == HeldScan.activity_id) & or_(
+        Registration.secret_hash == HeldScan.ticket_hash, Registration.ticket_code_index == HeldScan.code_index
+    )
+    statement = (
+        select(HeldScan, Registration)
+        .join(Registration, known)
+        .where(HeldScan.state == HeldState.OPEN.value, HeldScan.reason == HeldReason.UNKNOWN.value)
+        .order_by(HeldScan.id)
+        .limit(AT_ONCE)
+    )
+    if activity_id is not None:
+        statement = statement.where(HeldScan.activity_id == activity_id)
+    done: dict[str, int] = {}
+    for held, registration in session.execute(statement).all():
+        activity = session.get_one(Activity, held.activity_id)
+        held.registration_id = registration.id
+        if _would_count(session, activity, held, registration):
+            _count(session, held, registration, actor=SYSTEM, now=now)
+            done[activity.code] = done.get(activity.code, 0) + 1
+    for code, count in done.items():
+        record(
+            session, "held.resolved", actor=SYSTEM, object_type="activity", object_code=code, now=now,
+            payload={"count": count},
+        )  # fmt: skip
+    session.flush()
+    return sum(done.values())
+
+
+def _would_count(session: Session, activity: Activity, held: HeldScan, registration: Registration) -> bool:
+    row = session.get_one(ActivitySession, held.session_id)
+    opens, closes = window_of(activity, row)
+    event = session.execute(select(CheckInEvent).where(CheckInEvent.uid == held.uid)).scalar_one()
+    its_own = activity.attendance != Attendance.CHOOSE_ONE.value or registration.session_id in (None, row.id)
+    return (
+        registration.state == RegistrationState.CONFIRMED.value and its_own and opens <= event.occurred_at < closes
+        and activity.state in ("published", "closed") and activity.review_state not in _SEALED
+    )  # fmt: skip
+
+
+def _check_undecided(held: HeldScan) -> None:
+    if held.state != HeldState.OPEN.value:
+        raise Conflict("decided", "这一条已经核实过了，请刷新页面看结果。")
+
+
+def _registration_of(session: Session, activity: Activity, held: HeldScan, now: datetime) -> Registration:
+    """The known one, else one that is made for the count: it has no name."""
+    if held.registration_id is not None:
+        return session.get_one(Registration, held.registration_id)
+    made = add_counted(
+        session, activity, session_id=held.session_id, adults=held.people, children=0, now=now
+    )  # fmt: skip
+    held.registration_id = made.id
+    return made
+
+
+def _count(session: Session, held: HeldScan, registration: Registration, *, actor: Actor, now: datetime) -> int:
+    event = session.execute(select(CheckInEvent).where(CheckInEvent.uid == held.uid)).scalar_one()
+    is_party = registration.kind == RegistrationKind.PARTY.value
+    people = held.people if is_party or held.is_walk_in else registration.headcount
+    # What a phone recorded outside its pairing proves nothing by itself: it counts as the organizer's own word.
+    is_proved = registration.kind != RegistrationKind.COUNT.value and held.reason != HeldReason.REVOKED.value
+    method = event.method if is_proved else Method.COUNT.value
+    here = session.scalar(
+        select(CheckIn.id).where(CheckIn.session_id == held.session_id, CheckIn.registration_id == registration.id)
+    )
+    is_repeat = here is not None and not is_party
+    session.add(
+        CheckInEvent(
+            uid=f"held:{held.id}", activity_id=held.activity_id, session_id=held.session_id,
+            kind=(EventKind.REFUSAL if is_repeat else EventKind.RESOLUTION).value,
+            outcome=(Outcome.DUPLICATE if is_repeat else Outcome.ACCEPTED).value, registration_id=registration.id,
+            refers_to=held.uid, headcount=people, grade=None if is_repeat else GRADE_BY_METHOD[method], method=method,
+            actor_id=actor.user_id, occurred_at=event.occurred_at, recorded_at=now, reason=held.reason,
+            device_id=held.device_id if is_repeat else None,
+        )
+    )  # fmt: skip
+    held.state, held.decided_at, held.decided_by_id = HeldState.COUNTED.value, now, actor.user_id
+    session.flush()
+    settle_pair(session, held.session_id, registration.id, now=now)
+    rebuild_one(session, held.session_id, registration.id)
+    return 0 if is_repeat else people
+
+
+def _session_code(session: Session, held: HeldScan) -> str:
+    return session.get_one(ActivitySession, held.session_id).code

@@ -1,0 +1,128 @@
+"""待核实: keeping what a phone recorded and does not fit, and listing it for the organizer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.activities.models import Activity, ActivitySession
+from app.checkin.clocks import Corrected
+from app.checkin.models import (
+    CheckIn,
+    CheckInEvent,
+    DeviceGrant,
+    EventKind,
+    HeldReason,
+    HeldScan,
+    HeldState,
+    Method,
+    Outcome,
+)
+from app.registration.models import Registration
+
+HELD_MOST = 500  # open ones of one phone: a broken or hostile phone must not fill the organizer's list
+
+
+def hold(
+    session: Session, *, uid: str, activity: Activity, session_id: int, grant: DeviceGrant, reason: HeldReason,
+    registration_id: int | None, people: int, time: Corrected, method: Method, now: datetime, is_walk_in: bool,
+    ticket_hash: str | None = None, code_index: str | None = None, has_event: bool = False,
+) -> None:  # fmt: skip
+    """Keep the scan, with its event unless check_in() kept one already."""
+    if not has_event:
+        outcome = Outcome.CONFLICT if reason is HeldReason.CANCELLED else Outcome.QUARANTINED
+        session.add(
+            CheckInEvent(
+                uid=uid, kind=EventKind.REFUSAL.value, outcome=outcome.value, activity_id=activity.id,
+                session_id=session_id, registration_id=registration_id, headcount=people, grade=None,
+                method=method.value, occurred_at=time.at, recorded_at=now, reason=reason.value, device_id=grant.id,
+            )
+        )  # fmt: skip
+    session.add(
+        HeldScan(
+            uid=uid, activity_id=activity.id, session_id=session_id, device_id=grant.id, reason=reason.value,
+            registration_id=registration_id, ticket_hash=ticket_hash, code_index=code_index, is_walk_in=is_walk_in,
+            people=people, claimed_at=time.claimed, received_at=now, state=HeldState.OPEN.value,
+        )
+    )  # fmt: skip
+    session.flush()
+
+
+def holding_of(session: Session, uid: str) -> HeldScan | None:
+    """The held scan of an event, whatever became of it."""
+    return session.scalar(select(HeldScan).where(HeldScan.uid == uid))
+
+
+def find_held(session: Session, activity_id: int, code: str) -> HeldScan | None:
+    """A held scan of the activity by its code."""
+    return session.scalar(select(HeldScan).where(HeldScan.activity_id == activity_id, HeldScan.code == code))
+
+
+def count_open(session: Session, activity_id: int) -> int:
+    """How many wait for the organizer's decision."""
+    where = (HeldScan.activity_id == activity_id, HeldScan.state == HeldState.OPEN.value)
+    return session.scalar(select(func.count()).select_from(HeldScan).where(*where)) or 0
+
+
+def count_open_of(session: Session, device_id: int) -> int:
+    """How many of one phone wait."""
+    where = (HeldScan.device_id == device_id, HeldScan.state == HeldState.OPEN.value)
+    return session.scalar(select(func.count()).select_from(HeldScan).where(*where)) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRow:
+    """One line of 待核实 with both facts: what the phone recorded, and what the system knows."""
+
+    code: str
+    reason: str
+    state: str
+    people: int
+    is_walk_in: bool
+    at: datetime  # corrected
+    claimed_at: datetime
+    received_at: datetime
+    device: str
+    device_until: datetime | None  # when the phone's pairing ended early, else when it ran out
+    session: str
+    registration_id: int | None
+    registration_state: str
+    cancelled_at: datetime | None
+    first_at: datetime | None  # the check-in that this registration has at that session
+    here: int
+    decided_at: datetime | None
+    outcome: str  # of its event
+
+
+def list_held(
+    session: Session, activity_id: int, *, states: Sequence[HeldState] = (HeldState.OPEN,), limit: int = 200
+) -> list[HeldRow]:
+    """Held scans, oldest first; one statement."""
+    here = (CheckIn.session_id == HeldScan.session_id) & (CheckIn.registration_id == HeldScan.registration_id)
+    rows = session.execute(
+        select(HeldScan, CheckInEvent, DeviceGrant, ActivitySession.label, Registration, CheckIn)
+        .join(CheckInEvent, CheckInEvent.uid == HeldScan.uid)
+        .join(DeviceGrant, DeviceGrant.id == HeldScan.device_id)
+        .join(ActivitySession, ActivitySession.id == HeldScan.session_id)
+        .outerjoin(Registration, Registration.id == HeldScan.registration_id)
+        .outerjoin(CheckIn, here)
+        .where(HeldScan.activity_id == activity_id, HeldScan.state.in_([state.value for state in states]))
+        .order_by(HeldScan.id)
+        .limit(limit)
+    )
+    return [
+        HeldRow(
+            code=held.code, reason=held.reason, state=held.state, people=held.people, is_walk_in=held.is_walk_in,
+            at=event.occurred_at, claimed_at=held.claimed_at, received_at=held.received_at, device=grant.label,
+            device_until=grant.revoked_at or grant.ended_at or grant.expires_at, session=label,
+            registration_id=held.registration_id, registration_state=registration.state if registration else "",
+            cancelled_at=registration.cancelled_at if registration else None,
+            first_at=check.first_at if check else None, here=check.headcount if check else 0,
+            decided_at=held.decided_at, outcome=event.outcome,
+        )
+        for held, event, grant, label, registration, check in rows
+    ]  # fmt: skip

@@ -1,0 +1,268 @@
+"""What a paired phone recorded, with or without network: each event is kept once, judged at its corrected time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.activities.models import Activity, ActivitySession, ReviewState
+from app.checkin.answers import Answer, answer_of, said
+from app.checkin.clocks import Corrected, Sent, correct
+from app.checkin.devices import trouble_of
+from app.checkin.held import HELD_MOST, count_open_of, hold, holding_of
+from app.checkin.models import CheckInEvent, DeviceGrant, EventKind, HeldReason, HeldState, Method, Outcome
+from app.checkin.rules import WALK_IN_MOST
+from app.checkin.service import Arrival, check_in
+from app.checkin.settling import put, settle_pair, take_back_late
+from app.kernel.keys import KeyRing
+from app.registration.indexes import ticket_code_index
+from app.registration.models import Registration, RegistrationKind, RegistrationState
+
+UNDO_WITHIN = timedelta(minutes=2)
+UNDO_SLACK = timedelta(seconds=30)
+LATE = timedelta(minutes=2)  # recorded without network: the person was let in on amber
+# Refused now, though the helper could not know it then: the organizer decides.
+_DECIDED_BY_HAND = frozenset({"too_early", "too_late", "foreign", "not_confirmed", "too_many", "cancelled"})
+_SEALED = (ReviewState.UNDER_REVIEW.value, ReviewState.APPROVED.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One event as the phone wrote it; its shape is checked, nothing else."""
+
+    uid: str
+    counter: int
+    session: str
+    kind: str  # arrival or undo
+    ticket: str | None
+    code: str | None
+    walk_in: bool
+    people: int | None
+    refers_to: str | None
+    device_at: int
+    mono: float
+    life: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A scan, where it happened and when."""
+
+    scan: Scan
+    grant: DeviceGrant
+    activity: Activity
+    row: ActivitySession
+    time: Corrected
+    now: datetime
+
+
+def take_scan(session: Session, scan: Scan, *, sent: Sent, grant: DeviceGrant, keys: KeyRing, now: datetime) -> Answer:
+    """Store one event and say what became of it; the same again gets the same answer and changes nothing.
+
+    Only an event of another activity is never stored: it is handed over as a file.
+    """
+    row = session.scalar(select(ActivitySession).where(ActivitySession.code == scan.session))
+    known = session.scalar(select(CheckInEvent).where(CheckInEvent.uid == scan.uid))
+    if row is None or row.activity_id != grant.activity_id or (known and known.activity_id != grant.activity_id):
+        return Answer(scan.uid, False, "refused", "red", "这条记录不是这场活动的，交不上来。请把文件交给主办单位。")
+    if known is not None:
+        return answer_of(session, known)
+    time = correct(
+        sent, device_at=scan.device_at, mono=scan.mono, life=scan.life, received=now, begins_at=grant.begins_at
+    )
+    case = _Case(scan, grant, row.activity, row, time, now)
+    return _undo(session, case) if scan.kind == "undo" else _arrive(session, case, keys)
+
+
+def _arrive(session: Session, case: _Case, keys: KeyRing) -> Answer:
+    scan, at = case.scan, case.time.at
+    index = ticket_code_index(keys, case.activity.code, scan.code) if scan.code and not scan.ticket else None
+    found = None if scan.walk_in else _find(session, case, index)
+    reason = _reason(session, case, found)
+    if reason is not None:
+        if count_open_of(session, case.grant.id) >= HELD_MOST:
+            return Answer(scan.uid, False, "refused", "red", "这部手机的待核实太多了，交不上来。请找主办单位。")
+        hold(
+            session, uid=scan.uid, activity=case.activity, session_id=case.row.id, grant=case.grant, reason=reason,
+            registration_id=found.id if found and found.activity_id == case.activity.id else None, ticket_hash=scan.ticket if reason == "unknown" else None,
+            code_index=index if reason == "unknown" else None, is_walk_in=scan.walk_in, people=_people(scan, found),
+            time=case.time, method=_method(scan, found), now=case.now,
+        )  # fmt: skip
+        return _after(session, case)
+    own = found is not None and found.activity_id == case.activity.id
+    if found is not None and own and found.state == RegistrationState.CANCELLED.value:
+        _count_although_cancelled(session, case, found)
+        return _after(session, case)
+    is_party = found is not None and found.kind == RegistrationKind.PARTY.value
+    result = check_in(
+        session,
+        Arrival(
+            scan.uid, case.row.id, _method(scan, found), found.id if found else None,
+            adults=(scan.people or 1) if scan.walk_in else (scan.people or 0) if is_party else 0,
+            is_walk_in=scan.walk_in, occurred_at=at, device_id=case.grant.id,
+        ),
+        now=case.now,
+    )  # fmt: skip
+    if result.outcome in _DECIDED_BY_HAND and case.now - at > LATE:
+        why = HeldReason.CANCELLED if result.outcome == "cancelled" else HeldReason.REFUSED
+        hold(
+            session, uid=scan.uid, activity=case.activity, session_id=case.row.id, grant=case.grant, reason=why,
+            registration_id=found.id if found and found.activity_id == case.activity.id else None, is_walk_in=scan.walk_in, people=_people(scan, found),
+            time=case.time, method=_method(scan, found), now=case.now, has_event=True,
+        )  # fmt: skip
+    return _after(session, case)
+
+
+def _after(session: Session, case: _Case) -> Answer:
+    """An undo that came before its scan reaches it; repeats find their earliest time."""
+    event = session.execute(select(CheckInEvent).where(CheckInEvent.uid == case.scan.uid)).scalar_one()
+    take_back_late(session, event, now=case.now)
+    if event.registration_id is not None:
+        settle_pair(session, event.session_id, event.registration_id, now=case.now)
+    return answer_of(session, event)
+
+
+def _find(session: Session, case: _Case, index: str | None) -> Registration | None:
+    if case.scan.ticket:
+        return session.scalar(select(Registration).where(Registration.secret_hash == case.scan.ticket))
+    if index is None:
+        return None
+    return session.scalar(
+        select(Registration).where(
+            Registration.activity_id == case.activity.id, Registration.ticket_code_index == index
+        )
+    )
+
+
+def _reason(session: Session, case: _Case, found: Registration | None) -> HeldReason | None:
+    """Why the organizer has to look at it; the first that fits."""
+    if trouble_of(case.grant, case.time.at) or case.grant.session_id not in (None, case.row.id):
+        return HeldReason.REVOKED
+    if not case.time.is_possible:
+        return HeldReason.IMPOSSIBLE_TIME
+    if case.activity.review_state in _SEALED:
+        return HeldReason.SEALED
+    if case.scan.walk_in:
+        return None
+    if found is None:
+        return HeldReason.UNKNOWN
+    if found.state != RegistrationState.CANCELLED.value or found.activity_id != case.activity.id:
+        return None
+    came_first = found.cancelled_at is not None and found.cancelled_at > case.time.at
+    return None if came_first and not _has_another(session, found) else HeldReason.CANCELLED
+
+
+def _has_another(session: Session, found: Registration) -> bool:
+    """The same phone number registered anew: the old ticket is not quietly brought back."""
+    if found.phone_index is None:
+        return False
+    other = select(Registration.id).where(
+        Registration.activity_id == found.activity_id, Registration.phone_index == found.phone_index,
+        Registration.state != RegistrationState.CANCELLED.value,
+    )  # fmt: skip
+    return session.scalar(other.limit(1)) is not None
+
+
+def _method(scan: Scan, found: Registration | None) -> Method:
+    if scan.walk_in:
+        return Method.DESK_WALK_IN
+    if found is not None and found.kind == RegistrationKind.PARTY.value:
+        return Method.PARTY_CONFIRMED
+    return Method.TICKET_CODE if scan.by == "typed" else Method.TICKET_SCAN
+
+
+def _people(scan: Scan, found: Registration | None) -> int:
+    if scan.walk_in:
+        return min(scan.people or 1, WALK_IN_MOST)
+    if found is None or found.kind == RegistrationKind.PARTY.value:
+        return scan.people or (found.headcount if found else 1)
+    return found.headcount
+
+
+def _count_although_cancelled(session: Session, case: _Case, found: Registration) -> None:
+    """Scanned before it was cancelled: the person came, so it counts as if the news had been here in time."""
+    kept = found.state
+    found.state = RegistrationState.CONFIRMED.value
+    session.flush()
+    check_in(
+        session,
+        Arrival(
+            case.scan.uid, case.row.id, _method(case.scan, found), found.id,
+            adults=case.scan.people or 0 if found.kind == RegistrationKind.PARTY.value else 0,
+            occurred_at=case.time.at, device_id=case.grant.id,
+        ),
+        now=case.now,
+    )  # fmt: skip
+    found.state = kept
+    session.flush()
+
+
+def _undo(session: Session, case: _Case) -> Answer:
+    scan, time = case.scan, case.time
+    target = session.scalar(
+        select(CheckInEvent).where(
+            CheckInEvent.uid == scan.refers_to, CheckInEvent.activity_id == case.activity.id
+        )
+    )  # fmt: skip
+    if target is None:
+        # Its scan is still on the way (or was handed over): it will find this waiting.
+        event = _keep_undo(session, case, Outcome.NOTHING_TO_UNDO, refers_to=scan.refers_to)
+        return answer_of(session, event)
+    problem = _cannot_undo(session, case, target)
+    if problem:
+        return said(answer_of(session, _keep_undo(session, case, Outcome.NOTHING_TO_UNDO)), problem)
+    at = max(time.at, target.occurred_at)
+    held = holding_of(session, target.uid)
+    if held is not None and held.state == HeldState.OPEN.value:
+        held.state, held.decided_at = HeldState.WITHDRAWN.value, case.now
+    event = _keep_undo(session, case, Outcome.UNDONE, refers_to=target.uid, target=target, at=at)
+    if held is not None:
+        counted = session.scalar(select(CheckInEvent).where(CheckInEvent.refers_to == target.uid,
+                                                            CheckInEvent.kind == EventKind.RESOLUTION.value))  # fmt: skip
+        if counted is not None:
+            put(session, uid=f"undo:{counted.id}", like=counted, kind=EventKind.UNDO, outcome=Outcome.UNDONE,
+                refers_to=counted.uid, at=at, now=case.now, device_id=case.grant.id)  # fmt: skip
+            if counted.registration_id is not None:
+                settle_pair(session, counted.session_id, counted.registration_id, now=case.now)
+    if target.registration_id is not None:
+        settle_pair(session, target.session_id, target.registration_id, now=case.now)
+    return answer_of(session, event)
+
+
+def _cannot_undo(session: Session, case: _Case, target: CheckInEvent) -> str:
+    if trouble_of(case.grant, case.time.at) == "revoked":
+        return "这部手机已被作废，没有撤销。请告诉主办单位。"
+    if case.activity.review_state in _SEALED:
+        return "这场活动已提交审核，签到记录已封存，没有撤销。"
+    if target.device_id != case.grant.id or target.kind == EventKind.UNDO.value:
+        return "不是这部手机扫的，没有撤销。请到签到台。"
+    if not case.time.is_possible or case.time.at - target.occurred_at > UNDO_WITHIN + UNDO_SLACK:
+        return "超过了两分钟，没有撤销。请到签到台，由工作人员撤销。"
+    gone = session.scalar(
+        select(CheckInEvent.id).where(
+            CheckInEvent.kind == EventKind.UNDO.value, CheckInEvent.refers_to == target.uid
+        )
+    )  # fmt: skip
+    return "这次签到已经撤销过了。" if gone is not None else ""
+
+
+def _keep_undo(
+    session: Session, case: _Case, outcome: Outcome, *, refers_to: str | None = None,
+    target: CheckInEvent | None = None, at: datetime | None = None,
+) -> CheckInEvent:  # fmt: skip
+    kind = EventKind.UNDO if refers_to else EventKind.REFUSAL
+    event = CheckInEvent(
+        uid=case.scan.uid, kind=kind.value, outcome=outcome.value, activity_id=case.activity.id,
+        session_id=target.session_id if target else case.row.id,
+        registration_id=target.registration_id if target else None, refers_to=refers_to,
+        headcount=target.headcount if target else 0, grade=target.grade if target else None,
+        method=target.method if target else _method(case.scan, None).value, occurred_at=at or case.time.at,
+        recorded_at=case.now, reason="", device_id=case.grant.id,
+    )  # fmt: skip
+    session.add(event)
+    session.flush()
+    return event

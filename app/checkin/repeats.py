@@ -1,0 +1,99 @@
+"""Which of several scans of one ticket stands when phones scan, repeat and take back in any order. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+class Kept(Protocol):
+    """What these rules read of a stored event."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def uid(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def outcome(self) -> str: ...
+    @property
+    def refers_to(self) -> str | None: ...
+    @property
+    def device_id(self) -> int | None: ...
+    @property
+    def occurred_at(self) -> datetime: ...
+
+
+COUNTING = ("arrival", "resolution")
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What has to be written so that the events of one person at one session say who is here.
+
+    `withdrawn`: (arrival, the undo that reaches it); `stands`: a repeat that is the only sign of the person now.
+    """
+
+    withdrawn: tuple[tuple[Kept, Kept], ...]
+    stands: Kept | None
+
+
+def settle(events: Sequence[Kept]) -> Settled:
+    """The events of one person at one session, in any order of arrival, by the order in which they happened.
+
+    A phone's undo takes back what that phone scanned of this ticket up to then; another phone's scan still stands.
+    """
+    undone = {event.refers_to for event in events if event.kind == "undo" and event.refers_to}
+    standing = [event for event in events if event.kind in COUNTING and event.uid not in undone]
+    reached = {event.uid: undo for event in standing if (undo := _undo_of(event, events))}
+    withdrawn = tuple((event, reached[event.uid]) for event in standing if event.uid in reached)
+    if len(withdrawn) < len(standing):
+        return Settled(withdrawn, None)
+    used = {event.refers_to for event in events if event.kind in COUNTING}
+    repeats = [
+        event
+        for event in events
+        if _is_repeat(event)
+        and event.uid not in undone
+        and event.uid not in used
+        and not _undo_of(event, events)
+        and not _cleared(event, events)
+    ]
+    return Settled(withdrawn, min(repeats, key=lambda event: (event.occurred_at, event.id), default=None))
+
+
+def _is_repeat(event: Kept) -> bool:
+    return event.outcome == "duplicate" and event.device_id is not None
+
+
+def _undo_of(event: Kept, events: Sequence[Kept]) -> Kept | None:
+    if event.device_id is None:
+        return None
+    return next(
+        (
+            undo
+            for undo in events
+            if undo.kind == "undo" and undo.device_id == event.device_id and undo.occurred_at >= event.occurred_at
+        ),
+        None,
+    )
+
+
+def _cleared(event: Kept, events: Sequence[Kept]) -> bool:
+    """Staff took the person out after this repeat was known: what staff saw stays out."""
+    return any(undo.kind == "undo" and undo.device_id is None and undo.id > event.id for undo in events)
+
+
+def first_time(standing: Sequence[Kept], events: Sequence[Kept]) -> datetime:
+    """The earliest corrected time: of what stands, and of the phones' repeats of it."""
+    undone = {event.refers_to for event in events if event.kind == "undo" and event.refers_to}
+    begun = min(event.id for event in standing)
+    repeats = (
+        event.occurred_at
+        for event in events
+        if _is_repeat(event) and event.id > begun and event.uid not in undone and not _undo_of(event, events)
+    )
+    return min([event.occurred_at for event in standing] + list(repeats))

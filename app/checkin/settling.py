@@ -1,0 +1,75 @@
+"""Writing what `repeats.settle` finds: undos that reach an arrival, and the repeat that stands in its place."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.checkin.corrections import events_of, rebuild_one
+from app.checkin.held import holding_of
+from app.checkin.models import CheckInEvent, EventKind, HeldState, Outcome
+from app.checkin.repeats import settle
+from app.checkin.rules import GRADE_BY_METHOD
+from app.checkin.statements import KEEP_EVENT, SessionLane
+from app.registration.models import Registration, RegistrationKind
+
+
+def put(
+    session: Session, *, uid: str, like: CheckInEvent, kind: EventKind, outcome: Outcome, refers_to: str | None,
+    at: datetime, now: datetime, device_id: int | None, grade: str | None = "",
+) -> None:  # fmt: skip
+    """An event derived from another; its uid makes it once."""
+    values = {
+        "uid": uid, "kind": kind.value, "outcome": outcome.value, "activity_id": like.activity_id,
+        "session_id": like.session_id, "registration_id": like.registration_id, "refers_to": refers_to,
+        "headcount": like.headcount, "grade": like.grade if grade == "" else grade, "method": like.method,
+        "actor_id": None, "occurred_at": at, "recorded_at": now, "reason": "", "device_id": device_id,
+    }  # fmt: skip
+    SessionLane(session).first(KEEP_EVENT, values)
+
+
+def take_back_late(session: Session, event: CheckInEvent, *, now: datetime) -> None:
+    """The undo of this scan came first: it reaches the scan now."""
+    undo = session.scalar(
+        select(CheckInEvent).where(
+            CheckInEvent.kind == EventKind.UNDO.value, CheckInEvent.refers_to == event.uid,
+            CheckInEvent.outcome == Outcome.NOTHING_TO_UNDO.value,
+        )
+    )  # fmt: skip
+    if undo is None:
+        return
+    held = holding_of(session, event.uid)
+    if held is not None and held.state == HeldState.OPEN.value:
+        held.state, held.decided_at = HeldState.WITHDRAWN.value, now
+    put(
+        session, uid=f"undo:{event.id}", like=event, kind=EventKind.UNDO, outcome=Outcome.UNDONE, refers_to=event.uid,
+        at=max(undo.occurred_at, event.occurred_at), now=now, device_id=event.device_id,
+    )  # fmt: skip
+
+
+def settle_pair(session: Session, session_id: int, registration_id: int, *, now: datetime) -> None:
+    """Make the events of one registration at one session agree with what its phones did, then the check-in."""
+    events = events_of(session, session_id, registration_id)
+    if len(events) > 1 and not _is_party(session, registration_id):
+        found = settle(events)
+        for event, undo in found.withdrawn:
+            put(
+                session, uid=f"undo:{event.id}", like=session.get_one(CheckInEvent, event.id), kind=EventKind.UNDO,
+                outcome=Outcome.UNDONE, refers_to=event.uid, at=undo.occurred_at, now=now, device_id=undo.device_id,
+            )  # fmt: skip
+        if found.stands is not None:
+            repeat = session.get_one(CheckInEvent, found.stands.id)
+            put(
+                session, uid=f"stand:{repeat.id}", like=repeat, kind=EventKind.ARRIVAL, outcome=Outcome.ACCEPTED,
+                refers_to=repeat.uid, at=repeat.occurred_at, now=now, device_id=repeat.device_id,
+                grade=GRADE_BY_METHOD[repeat.method],
+            )  # fmt: skip
+    if len(events) > 1:
+        rebuild_one(session, session_id, registration_id)
+
+
+def _is_party(session: Session, registration_id: int) -> bool:
+    kind = session.scalar(select(Registration.kind).where(Registration.id == registration_id))
+    return kind == RegistrationKind.PARTY.value
