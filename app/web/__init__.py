@@ -61,3 +61,4 @@ def register(app: Flask) -> None:
     for module in SCREENS:
         app.register_blueprint(module.bp)
     access.check_every_endpoint(app)
+    checkin.hot.register(app, settings)
