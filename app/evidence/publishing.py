@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,13 +12,15 @@ from sqlalchemy.orm import Session
 from app.activities.models import Activity, ReviewState
 from app.audit.log import record
 from app.evidence.models import EvidenceItem, EvidenceKind, EvidenceState, Takedown, TakedownState
-from app.kernel.actor import PARTICIPANT, Actor
+from app.kernel.actor import PARTICIPANT, SYSTEM, Actor
+from app.kernel.erasures import note_photo
 from app.kernel.errors import Conflict, NotFound, Problem, RuleBroken
 from app.kernel.text import clean
 from app.registration.models import PartyClass, Registration, RegistrationState
 
 PUBLIC_SLOT = "photos"  # sign-in sheets are pictures too, and never leave the house
 REASON_MOST = 200
+AGAIN = "恢复备份以后再次撤下"
 ABSENT = "没有找到这张照片，它可能已经撤下。"
 
 
@@ -74,8 +77,37 @@ def hide_photo(session: Session, activity: Activity, code: str, *, now: datetime
     public_photo(session, activity, code)
     item.hidden_at = now
     session.add(Takedown(item_id=item.id, asked_at=now))
+    note_photo(session, item.code, "hidden", now=now)
     _log(session, "evidence.hidden", activity, item, PARTICIPANT, now)
     session.flush()
+
+
+def take_down_again(session: Session, words: Mapping[str, tuple[str, datetime]], *, now: datetime) -> int:
+    """Photos that a restored backup shows although they were taken down since; returns how many."""
+    gone = {code: word for code, word in words.items() if word[0] != "shown"}
+    items = session.scalars(
+        select(EvidenceItem).where(EvidenceItem.code.in_(gone), EvidenceItem.state == EvidenceState.CURRENT.value)
+    ).all()
+    back = 0
+    for item in items:
+        word, at = gone[item.code]
+        if word == "hidden" and item.hidden_at is not None:
+            continue
+        asked = session.scalars(
+            select(Takedown).where(Takedown.item_id == item.id, Takedown.state == TakedownState.OPEN.value)
+        ).first()
+        if asked is None:
+            asked = Takedown(item_id=item.id, asked_at=at)
+            session.add(asked)
+        item.hidden_at = at
+        if word == "removed":
+            asked.state, asked.decided_at = TakedownState.REMOVED.value, at
+            item.state, item.reason = EvidenceState.REDACTED.value, AGAIN
+        activity = session.get_one(Activity, item.activity_id)
+        _log(session, "evidence.redacted" if word == "removed" else "evidence.hidden", activity, item, SYSTEM, now)
+        back += 1
+    session.flush()
+    return back
 
 
 def _own_item(session: Session, activity: Activity, code: str) -> EvidenceItem:
@@ -120,6 +152,7 @@ def decide_takedown(
         item.state, item.reason = EvidenceState.REDACTED.value, reason
     else:
         item.hidden_at = None
+    note_photo(session, item.code, "removed" if remove else "shown", now=now)
     _log(session, "evidence.redacted" if remove else "evidence.shown_again", activity, item, actor, now, reason)
     session.flush()
 
