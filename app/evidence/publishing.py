@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ReviewState
@@ -32,20 +32,23 @@ class Asked:
     asked_at: datetime
 
 
-def may_show(session: Session, activity: Activity) -> bool:
-    """Approved, allowed by the organizer, and no family of a class has said no to photos."""
-    if activity.review_state != ReviewState.APPROVED.value or not activity.photos_may_publish:
-        return False
-    opted_out = exists().where(
-        PartyClass.registration_id == Registration.id, PartyClass.without_photo > 0,
-        Registration.activity_id == activity.id, Registration.state != RegistrationState.CANCELLED.value,
-    )  # fmt: skip
-    return not session.scalar(select(opted_out))
+def is_published(activity: Activity) -> bool:
+    """Approved, and allowed by the organizer."""
+    return activity.review_state == ReviewState.APPROVED.value and bool(activity.photos_may_publish)
 
 
-def public_photos(session: Session, activity: Activity) -> list[EvidenceItem]:
-    """The photos that stand on the public page, in their order."""
-    if not may_show(session, activity):
+def count_opted_out(session: Session, activity: Activity) -> int:
+    """Pupils whose families want no photo. Nobody knows in which picture they are: each is then looked at first."""
+    return session.scalar(
+        select(func.coalesce(func.sum(PartyClass.without_photo), 0))
+        .join(Registration, Registration.id == PartyClass.registration_id)
+        .where(Registration.activity_id == activity.id, Registration.state != RegistrationState.CANCELLED.value)
+    ) or 0  # fmt: skip
+
+
+def publishable_photos(session: Session, activity: Activity) -> list[EvidenceItem]:
+    """The photos that may stand on the public page once nobody in them minds, in their order."""
+    if not is_published(activity):
         return []
     return list(
         session.scalars(
@@ -59,6 +62,28 @@ def public_photos(session: Session, activity: Activity) -> list[EvidenceItem]:
             .order_by(EvidenceItem.id)
         )
     )  # fmt: skip
+
+
+def public_photos(session: Session, activity: Activity) -> list[EvidenceItem]:
+    """Those that do: where a family said no, only the ones that the organizer looked at and cleared."""
+    found = publishable_photos(session, activity)
+    return (
+        found if not found or not count_opted_out(session, activity) else [item for item in found if item.may_publish]
+    )
+
+
+def clear_photo(
+    session: Session, activity: Activity, code: str, *, is_clear: bool, actor: Actor, now: datetime
+) -> None:
+    """The organizer looked: nobody who wants no photo is in it; or takes that word back."""
+    item = _own_item(session, activity, code)
+    if item.id not in {each.id for each in publishable_photos(session, activity)}:
+        raise Conflict(
+            "not_publishable", "这张照片现在不能公开：活动通过审核、说明可以公开以后才行；有人要求撤下的，先处理。"
+        )
+    item.may_publish = True if is_clear else None
+    _log(session, "evidence.cleared" if is_clear else "evidence.uncleared", activity, item, actor, now)
+    session.flush()
 
 
 def public_photo(session: Session, activity: Activity, code: str) -> EvidenceItem:
