@@ -107,18 +107,15 @@ def list_establishments(
     return [EstablishmentRow(row, name, _is_within(path, own)) for row, name, path in rows]
 
 
-def count_returned(session: Session, own: Paths) -> int:
-    """Notes and establishments of one's own units that came back and wait to be corrected; one statement."""
+def returned_count(own: Paths) -> ColumnElement[int]:
+    """Notes and establishments of one's own units that came back and wait to be corrected, as a part of a statement."""
     notes = select(func.count()).select_from(ProgressNote).join(Unit, Unit.id == ProgressNote.unit_id)
     bases = select(func.count()).select_from(Establishment).join(Unit, Unit.id == Establishment.unit_id)
     returned = ProgressState.RETURNED.value
-    row = session.execute(
-        select(
-            notes.where(_within(own), ProgressNote.state == returned).scalar_subquery(),
-            bases.where(_within(own), Establishment.state == returned).scalar_subquery(),
-        )
-    ).one()
-    return int(row[0]) + int(row[1])
+    return (
+        notes.where(_within(own), ProgressNote.state == returned).scalar_subquery()
+        + bases.where(_within(own), Establishment.state == returned).scalar_subquery()
+    )
 
 
 def waiting(session: Session, unit_id: int | None) -> tuple[list[Any], list[Any]]:
