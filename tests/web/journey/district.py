@@ -120,7 +120,7 @@ def browsers(app: Flask) -> Iterator[tuple[str, FlaskClient, list[str]]]:
         f"/a/{today}/register",
     ]
     yield "", guest, [*tickets, f"/s/{row}?k={live}", *public, f"/a/{listed}", f"/a/{asked}"]
-    yield "", _pair(app, row), ["/scan", "/scan/sw.js"]
+    yield "", _pair(app, row), ["/scan", "/scan/sw.js", "/api/v1/scan/roster"]
     more = {
         "jingban": ["/workbench", "/progress/mine", f"/activities/{listed}/twins"],
         "fuze": [
