@@ -57,7 +57,7 @@ def _flask_config(settings: Settings) -> dict[str, object]:
     if settings.is_sqlite:
         options |= {"module": pysqlite3, "pool_size": 8, "max_overflow": 24}
     else:
-        options |= {"pool_size": 8, "max_overflow": 8}
+        options |= {"pool_size": 8, "max_overflow": 16}
     return {
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
         "SQLALCHEMY_ENGINE_OPTIONS": options,

@@ -10,24 +10,37 @@ from typing import Any
 from flask import has_request_context, request
 from sqlalchemy import Connection, Engine, event
 
+from app.checkin.statements import DriverLane
+
 _CONTROL = re.compile(r"\s*(BEGIN|PRAGMA|SAVEPOINT|RELEASE|ROLLBACK|COMMIT|SET|SHOW)\b", re.I)
 _WRITE = re.compile(r"\s*(WITH\b.*?\b)?(INSERT|UPDATE|DELETE|REPLACE|MERGE|CREATE|DROP|ALTER|TRUNCATE)\b", re.I | re.S)
 
 
 @contextmanager
 def recording(engine: Engine) -> Iterator[list[str]]:
-    """Collect every statement that asks for or changes data, in order, while the block runs."""
+    """Collect every statement that asks for or changes data, in order, while the block runs.
+
+    Those of the hot path go past the engine's events, straight to the driver.
+    """
     seen: list[str] = []
 
     def keep(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if not _CONTROL.match(statement):
             seen.append(statement)
 
+    first = DriverLane.first
+
+    def keep_driver(lane: DriverLane, sql: str, values: dict[str, Any]) -> Any:
+        seen.append(sql)
+        return first(lane, sql, values)
+
     event.listen(engine, "before_cursor_execute", keep)
+    DriverLane.first = keep_driver  # type: ignore[method-assign]
     try:
         yield seen
     finally:
         event.remove(engine, "before_cursor_execute", keep)
+        DriverLane.first = first  # type: ignore[method-assign]
 
 
 @contextmanager

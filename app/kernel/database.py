@@ -18,7 +18,6 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from app.kernel.tokens import random_code
 
 SQLITE_WAL_SAFE = (3, 51, 3)  # below, a WAL reset race can lose commits
-_STAMP = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 class Base(DeclarativeBase):
@@ -39,7 +38,7 @@ def stored_time(moment: datetime) -> str:
     """An aware time as SQLite keeps it: fixed-width UTC text. Raises ValueError for a naive one."""
     if moment.tzinfo is None:
         raise ValueError("a naive datetime has no place in the database")
-    return moment.astimezone(UTC).strftime(_STAMP)
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"  # strftime takes ten times as long
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 
 from flask import Flask, Response, current_app, g, request
@@ -62,12 +63,25 @@ def _name(name: str) -> str:
 
 
 def _signer() -> URLSafeSerializer:
-    fallbacks: list[str] = current_app.config.get("SECRET_KEY_FALLBACKS") or []
-    return URLSafeSerializer([*reversed(fallbacks), current_app.config["SECRET_KEY"]], salt="mine")
+    found: URLSafeSerializer | None = current_app.extensions.get("mine")
+    if found is None:
+        fallbacks: list[str] = current_app.config.get("SECRET_KEY_FALLBACKS") or []
+        found = URLSafeSerializer([*reversed(fallbacks), current_app.config["SECRET_KEY"]], salt="mine")
+        current_app.extensions["mine"] = found
+    return found
+
+
+def kept_by(cookies: Mapping[str, str]) -> tuple[str, list[tuple[str, str]]]:
+    """What a browser with these cookies is: its token, empty without a valid one, and its tickets, the oldest first."""
+    token = cookies.get(_name("browser"), "")
+    return token if _TOKEN.fullmatch(token) else "", _tickets_in(cookies.get(_name("mine")))
 
 
 def _read() -> list[tuple[str, str]]:
-    kept = request.cookies.get(_name("mine"))
+    return _tickets_in(request.cookies.get(_name("mine")))
+
+
+def _tickets_in(kept: str | None) -> list[tuple[str, str]]:
     if not kept:
         return []
     try:

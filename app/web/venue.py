@@ -80,7 +80,12 @@ def asked_uid() -> str:
 
 def asked_number(name: str, default: int = 0) -> int | None:
     """A whole number from a form field, full-width digits too; `default` when empty, None when it is no number."""
-    text = ascii_digits(request.form.get(name, "")).strip()
+    return whole_number(request.form.get(name, ""), default)
+
+
+def whole_number(typed: str, default: int = 0) -> int | None:
+    """A whole number as typed; `default` when empty, None when it is no number."""
+    text = ascii_digits(typed).strip()
     if not text:
         return default
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 6 else None

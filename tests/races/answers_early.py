@@ -6,13 +6,12 @@ import threading
 from datetime import datetime
 
 from flask import Flask
-from sqlalchemy.orm import Session
 
 from app import create_app
+from app.checkin.group_commit import GroupCommit
 from app.checkin.service import Arrival, Result, check_in
 from app.extensions import db
 from app.kernel.database import transaction
-from app.web.checkin import arrive
 
 LATER_SECONDS = 0.5
 
@@ -25,14 +24,16 @@ def _store(app: Flask, arrival: Arrival, moment: datetime) -> None:
 def write_behind(app: Flask) -> Flask:
     """Every answer leaves at once; its row follows half a second later, from memory."""
 
-    def answer(tx: Session, arrival: Arrival, *, now: datetime) -> Result:
-        with tx.begin_nested() as savepoint:
-            result = check_in(tx, arrival, now=now)
-            savepoint.rollback()
+    def answer(_group: GroupCommit, arrival: Arrival, *, now: datetime) -> Result:
+        with app.app_context():
+            try:
+                result = check_in(db.session(), arrival, now=now)
+            finally:
+                db.session.rollback()
         threading.Timer(LATER_SECONDS, _store, (app, arrival, now)).start()
         return result
 
-    arrive.check_in = answer  # type: ignore[assignment]
+    GroupCommit.check_in = answer  # type: ignore[method-assign]
     return app
 
 

@@ -4,44 +4,31 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from flask import g, request, url_for
+from flask import g, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.checkin import codes
 from app.checkin.models import Method
 from app.checkin.queries import Door
-from app.checkin.rules import PARTY_MOST, WALK_IN_MOST
-from app.checkin.service import Arrival, Result, check_in, find_answer, keep_refusal
+from app.checkin.service import Arrival, check_in, find_answer, keep_refusal
 from app.extensions import db
 from app.kernel.attempts import attempt_key, check_attempts, note_attempt
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.errors import TooMany
-from app.kernel.text import normalise_code, normalise_phone, one_line
-from app.kernel.tokens import digest, same
-from app.registration.indexes import browser_index
+from app.kernel.text import normalise_code, normalise_phone
+from app.kernel.tokens import same
 from app.registration.queries import find_by_phone_tail, find_by_ticket_code
-from app.registration.rules import NAME_MOST, name_length
 from app.web import mine
 from app.web.access import keys, public
 from app.web.checkin.blueprint import bp
 from app.web.checkin.page import Typed, arrive_page, get_door, grant_for
-from app.web.rendering import clock, clock_span, day
-from app.web.shells import render_filled
-from app.web.venue import asked_number
+from app.web.checkin.press import Refused, plain_arrival, result_page
 
 # A whole venue may stand behind one address, so only wrong codes and tails are counted.
 FREE_TRIES = 20
 WINDOW = timedelta(minutes=15)
-
-
-class Refused(Exception):
-    """The form asks for what cannot be; the page is shown again with what was typed and the same grant."""
-
-    def __init__(self, message: str, wrong: str = "", status: int = 422) -> None:
-        super().__init__(message)
-        self.message, self.wrong, self.status = message, wrong, status
 
 
 @bp.get("/s/<code>")
@@ -71,7 +58,10 @@ def _method(door: Door, moment: datetime) -> Method | None:
 @bp.post("/s/<code>")
 @public
 def sign(code: str) -> Response:
-    """The button. A grant is good for 120 s, once, in this browser; a retry gets its first answer."""
+    """The button. A grant is good for 120 s, once, in this browser; a retry gets its first answer.
+
+    hot.py answers what it can before it comes here: this is for who names a registration by hand, and for refusals.
+    """
     g.lean = True
     moment, typed = now(), Typed.read()
     text = request.form.get("grant", "")[:300]
@@ -85,54 +75,29 @@ def sign(code: str) -> Response:
         arrival = _arrival(code, grant, typed, moment)
     except Refused as refused:
         return arrive_page(
-            get_door(code), moment, grant=text, typed=typed, error=refused.message, wrong=refused.wrong,
+            get_door(code), moment, grant=text, typed=typed, error=str(refused.message), wrong=refused.wrong,
             status=refused.status,
         )  # fmt: skip
     with transaction(db.session) as tx:
         result = check_in(tx, arrival, now=moment)
-    return _result_page(result, is_own=typed.way != "registered")
+    return result_page(result, is_own=typed.way != "registered")
 
 
 def _expired(code: str, grant: codes.Grant, typed: Typed, moment: datetime) -> Response:
     """An answer that was lost on the way is given again; else what was typed stays."""
     again = find_answer(db.session(), grant.uid, session_code=code)
     if again is not None:
-        return _result_page(again, is_own=typed.way != "registered")
+        return result_page(again, is_own=typed.way != "registered")
     words = _("没有签上：这一页放了超过2分钟。填过的内容都在，再扫一次大屏，或填大屏上现在的6位短码接着签。")
     return arrive_page(get_door(code), moment, typed=typed, error=words, status=422)
 
 
 def _arrival(code: str, grant: codes.Grant, typed: Typed, moment: datetime) -> Arrival:
     """What the form asks for: an own ticket, a phone tail or code, or a walk-in. Raises Refused."""
-    method = Method(grant.method)
-    if typed.way == "mine":
-        return Arrival(grant.uid, None, method, session_code=code, secret=_own_secret())
-    if typed.way == "class":
-        people = asked_number("people")
-        if not people or people > PARTY_MOST:
-            raise Refused(_("人数请填1到%(most)s的整数。", most=PARTY_MOST), "class")
-        return Arrival(grant.uid, None, Method.PARTY_OWN, children=people, session_code=code, secret=_own_secret())
     if typed.way == "registered":
-        return _registered(code, grant, method, typed, moment)
-    people = asked_number("people", 1)
-    if people is None or not 1 <= people <= WALK_IN_MOST:
-        raise Refused(_("人数请填1到%(most)s的整数；人更多，请到签到台。", most=WALK_IN_MOST), "people")
-    name = one_line(typed.name)
-    if name_length(name) > NAME_MOST or len(name) > 2 * NAME_MOST:
-        raise Refused(_("称呼最多%(most)s个字，写短一点就行，也可以不填。", most=NAME_MOST), "name")
-    index = browser_index(keys(), request.form.get("activity", "")[:12], mine.browser_token())
-    return Arrival(
-        grant.uid, None, method, adults=people, name=name, browser_index=index, is_walk_in=True, session_code=code
-    )
-
-
-def _own_secret() -> str:
-    """The secret of this browser's ticket that the form names by a part of its hash."""
-    wanted = request.form.get("ticket", "")
-    for secret in mine.own_tickets(request.form.get("activity", "")[:12]):
-        if wanted and same(digest(secret)[:16], wanted):
-            return secret
-    raise Refused(_("这部手机上没有找到您的报名码。请填手机尾号或8位报名码，或按现场登记。"))
+        return _registered(code, grant, Method(grant.method), typed, moment)
+    browser, kept = mine.kept_by(request.cookies)
+    return plain_arrival(grant, request.form, kept=kept, browser=browser, keys=keys())
 
 
 def _registered(code: str, grant: codes.Grant, method: Method, typed: Typed, moment: datetime) -> Arrival:
@@ -164,23 +129,3 @@ def _find(door: Door, tail: str, wanted: str) -> int | None:
     if len(many) > 1:  # never a list of names
         raise Refused(_("这个尾号不止一个报名。请填报名码下面的8位短码，或到签到台。"), "tail")
     return many[0].id if many else None
-
-
-def _result_page(result: Result, *, is_own: bool) -> Response:
-    """Signed in, signed in before, or not, each in words; a stranger's form of address is never shown."""
-    place = result.place
-    kind = "new" if result.is_new else "again" if result.is_in else "out"
-    secret = mine.own_secret(place.activity_code)
-    values = {
-        "time": clock(result.first_at), "message": _(result.message) if kind == "out" else "",
-        "people": _people_words(result), "name": result.name if is_own else "", "label": place.label,
-        "day": day(place.starts_at), "clock": clock_span(place.starts_at, place.ends_at), "title": place.title,
-        "ticket": url_for("tickets.show", secret=secret) if secret else "", "about": f"/a/{place.activity_code}",
-    }  # fmt: skip
-    return render_filled("checkin/result.html", values, status=422 if kind == "out" else 200, kind=kind)
-
-
-def _people_words(result: Result) -> str:
-    if result.here > result.headcount:
-        return str(_("%(n)s人，一共%(all)s人", n=result.headcount, all=result.here))
-    return str(_("%(n)s人", n=result.headcount))

@@ -68,12 +68,14 @@ def hidden(page: str, name: str) -> str:
     return found[1]
 
 
-def press(client: FlaskClient, session: str, page: str, way: str, **typed: str) -> TestResponse:
+def press(
+    client: FlaskClient, session: str, page: str, way: str, *, headers: dict[str, str] | None = None, **typed: str
+) -> TestResponse:  # fmt: skip
     """The button of one of the page's forms."""
     form = {"grant": hidden(page, "grant"), "activity": hidden(page, "activity"), "way": way, **typed}
     if way == "mine" and "ticket" not in form:
         form["ticket"] = hidden(page, "ticket")
-    return client.post(f"/s/{session}", data=form)
+    return client.post(f"/s/{session}", data=form, headers=headers)
 
 
 def totals(app: Flask, session: str) -> Totals:

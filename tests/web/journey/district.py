@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from app.activities.models import Activity, ActivityState, ProgrammeKind
 from app.activities.programmes import create_programme
 from app.checkin import codes
+from app.checkin.devices import pairing_key
 from app.extensions import db
 from app.kernel.actor import SYSTEM
 from app.kernel.clock import now
@@ -103,12 +104,23 @@ def browsers(app: Flask) -> Iterator[tuple[str, FlaskClient, list[str]]]:
         listed = found["邻里读书会：示例夜读"].code
         screen = codes.screen_code(app.extensions["keys"], row, now())
         live = codes.live_key(app.extensions["keys"], row, codes.step_of(now()))
+        every = pairing_key(app.extensions["keys"], row, all_sessions=True, now=now())
     guest = app.test_client()
     tickets = [_register(guest, code) for code in (today, listed)]
     tickets = [_register_class(guest, asked, school), _register(guest, asked), *tickets]
     assert guest.post("/screen", data={"digits": screen}).status_code == 303
-    public = ["/", "/accessibility", "/screen", "/screen/steps.json", "/api/v1/openapi.json", f"/a/{today}/register"]
+    public = [
+        "/",
+        "/accessibility",
+        "/scan",
+        f"/scan/pair?s={row}&a=1&k={every}",
+        "/screen",
+        "/screen/steps.json",
+        "/api/v1/openapi.json",
+        f"/a/{today}/register",
+    ]
     yield "", guest, [*tickets, f"/s/{row}?k={live}", *public, f"/a/{listed}", f"/a/{asked}"]
+    yield "", _pair(app, row), ["/scan", "/scan/sw.js"]
     more = {
         "jingban": ["/workbench", "/progress/mine", f"/activities/{listed}/twins"],
         "fuze": [
@@ -130,6 +142,15 @@ def browsers(app: Flask) -> Iterator[tuple[str, FlaskClient, list[str]]]:
             browser.post(f"/activities/{today}/console/{row}/printed-code", data={"verb": "on"})
             more[login].append(f"/activities/{today}/console/{row}/printed")
         yield login, browser, [*more.get(login, ["/audit"]), "/"]
+
+
+def _pair(app: Flask, session_code: str) -> FlaskClient:
+    """A helper's paired phone."""
+    helper = app.test_client()
+    with app.app_context():
+        key = pairing_key(app.extensions["keys"], session_code, all_sessions=False, now=now())
+    assert helper.post("/scan/pair", data={"s": session_code, "a": "0", "k": key}).status_code == 303
+    return helper
 
 
 def _register(guest: FlaskClient, code: str) -> str:

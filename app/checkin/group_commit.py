@@ -1,0 +1,151 @@
+"""Check-ins that arrive together share one durable commit; on PostgreSQL each has its own, over the pool."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, PoolProxiedConnection
+
+from app.checkin.arriving import Arrival, Result, arrive
+from app.checkin.statements import DriverLane
+from app.kernel.database import driver_transaction
+from app.kernel.errors import NotFound
+
+BATCH_MOST = 64
+KEPT_MOST = 4  # connections to PostgreSQL that stay out of the pool, for each process
+
+
+@dataclass(eq=False, slots=True)
+class _Wish:
+    """One thread's arrival, and what became of it. `woken` is released once: answered, or told to lead."""
+
+    arrival: Arrival
+    now: datetime
+    woken: threading.Lock = field(default_factory=threading.Lock)
+    result: Result | None = None
+    error: Exception | None = None
+    leads: bool = False
+
+    def answer(self) -> Result:
+        if self.error is not None:
+            raise self.error
+        assert self.result is not None
+        return self.result
+
+
+class GroupCommit:
+    """The hot path's way to the database; one for a process.
+
+    SQLite commits one transaction at a time, and each waits for the disk. So the first thread that comes leads: it
+    takes all that wait by then into one transaction and commits once; who comes meanwhile waits for the next leader.
+    Nobody is answered before the COMMIT. A batch that fails is answered to nobody: each of it is tried again by
+    itself. Never call it inside `transaction()`: the thread would wait for its own lock.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
+        self._is_sqlite = engine.dialect.name == "sqlite"
+        self._mutex = threading.Lock()  # guards the two below; held for a few instructions only
+        self._waiting: deque[_Wish] = deque()
+        self._has_leader = False
+        self._kept: deque[PoolProxiedConnection] = deque()
+
+    def check_in(self, arrival: Arrival, *, now: datetime) -> Result:
+        """As service.check_in(), in a transaction of its own: stored when it returns.
+
+        Raises NotFound for an unknown session, and what the driver raises when nothing was stored.
+        """
+        if not self._is_sqlite:
+            alone = _Wish(arrival, now)
+            self._store_by_itself(alone)
+            return alone.answer()
+        wish = _Wish(arrival, now)
+        wish.woken.acquire()
+        with self._mutex:
+            self._waiting.append(wish)
+            wish.leads, self._has_leader = not self._has_leader, True
+        if not wish.leads:
+            wish.woken.acquire()
+        if wish.leads:
+            self._lead()
+        return wish.answer()
+
+    def _lead(self) -> None:
+        """One batch, then the next leader is the first of those who came meanwhile."""
+        with self._mutex:
+            batch = [self._waiting.popleft() for _ in range(min(BATCH_MOST, len(self._waiting)))]
+        try:
+            self._store_all(batch)
+        finally:
+            with self._mutex:
+                following = self._waiting[0] if self._waiting else None
+                self._has_leader = following is not None
+            if following is not None:
+                following.leads = True
+                following.woken.release()
+            for wish in batch:
+                if not wish.leads:
+                    wish.woken.release()
+
+    def _store_all(self, batch: Sequence[_Wish]) -> None:
+        try:
+            self._store(batch)
+        except Exception as error:  # noqa: BLE001 - whatever it is, every thread of the batch has to be answered
+            for wish in batch:
+                wish.result, wish.error = None, error
+                if len(batch) > 1:
+                    self._store_alone(wish)
+
+    def _store_alone(self, wish: _Wish) -> None:
+        wish.error = None
+        try:
+            self._store([wish])
+        except Exception as error:  # noqa: BLE001 - it is the answer of its own thread, which raises it
+            wish.result, wish.error = None, error
+
+    def _store(self, batch: Sequence[_Wish]) -> None:
+        with driver_transaction(self.engine) as connection:
+            self._arrive(connection, batch)
+
+    def _arrive(self, connection: Any, batch: Sequence[_Wish]) -> None:
+        """All of them, one after the other; an unknown session is an answer too."""
+        lane = DriverLane(connection.cursor(), is_sqlite=self._is_sqlite)
+        for wish in batch:
+            try:
+                wish.result = arrive(lane, wish.arrival, now=wish.now)
+            except NotFound as error:
+                wish.error = error
+
+    def _store_by_itself(self, wish: _Wish) -> None:
+        """PostgreSQL commits many at once by itself. Some connections are kept between presses, since the pool would
+        first ask the server whether each still lives; a dead one is found out here, and the pool gives another.
+        """
+        for is_last in (False, True):
+            pooled = self._kept_connection() if not is_last else None
+            fresh = pooled is None
+            pooled = pooled or self.engine.raw_connection()
+            try:
+                self._arrive(pooled.driver_connection, [wish])
+                pooled.commit()
+            except self.driver_error:
+                pooled.invalidate()
+                if fresh:
+                    raise
+                continue
+            if len(self._kept) < KEPT_MOST:
+                self._kept.append(pooled)
+            else:
+                pooled.close()
+            return
+
+    def _kept_connection(self) -> PoolProxiedConnection | None:
+        try:
+            return self._kept.pop()
+        except IndexError:
+            return None
