@@ -35,6 +35,7 @@ from app.web import (
     registration,
     rendering,
     review,
+    scan,
     scan_api,
     screen,
     styleguide,
@@ -43,7 +44,7 @@ from app.web import (
 
 SCREENS = (
     activities, api, audit, auth, checkin, console, demo, evidence, feedback, health, home, metrics, operations, organisation, party, photos, planning, progress, public, registration,
-    review, scan_api, screen, styleguide, tickets,
+    review, scan, scan_api, screen, styleguide, tickets,
 )  # fmt: skip
 
 

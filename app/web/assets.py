@@ -7,6 +7,7 @@ import functools
 import gzip
 import hashlib
 import importlib.util
+import io
 import json
 import shutil
 import subprocess
@@ -27,7 +28,8 @@ from app.config import ROOT, Settings
 STATIC = ROOT / "static"
 VENDOR = STATIC / "vendor"
 MANIFEST = STATIC / "vendor.json"
-COMPRESSED = {".css", ".js", ".svg", ".json"}
+COMPRESSED = {".css", ".js", ".svg", ".json", ".wasm"}
+KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".wasm": "application/wasm"}
 YEAR = 365 * 24 * 3600
 
 assets_group = AppGroup("assets", help="浏览器文件。")
@@ -107,9 +109,13 @@ def serve_static(filename: str) -> Response:
     if found is None or not Path(found).is_file():
         raise NotFound
     path = Path(found)
+    return serve_file(path, fits=request.args.get("v") == know(path).digest)
+
+
+def serve_file(path: Path, *, fits: bool) -> Response:
+    """A file below static/; `fits` says whether its address names this very content."""
     known = know(path)
-    fits = request.args.get("v") == known.digest
-    response = _zipped(path, known) or send_from_directory(STATIC, filename, conditional=True)
+    response = _zipped(path, known) or send_from_directory(STATIC, path.relative_to(STATIC), conditional=True)
     if path.suffix in COMPRESSED:
         response.vary.add("Accept-Encoding")
     response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable" if fits else "no-cache"
@@ -119,8 +125,7 @@ def serve_static(filename: str) -> Response:
 def _zipped(path: Path, known: Known) -> Response | None:
     if known.zipped is None or not request.accept_encodings.best_match(["gzip"]):
         return None
-    kinds = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-    response = Response(known.zipped, mimetype=kinds.get(path.suffix, "application/json"))
+    response = Response(known.zipped, mimetype=KINDS.get(path.suffix, "application/json"))
     response.content_encoding = "gzip"
     response.set_etag(known.digest + "-gz")
     response.make_conditional(request)
@@ -167,20 +172,25 @@ def sync_assets(folder: Path = VENDOR, *, fetch: Callable[[VendorFile], bytes] |
 
 
 def _fetch(entry: VendorFile) -> bytes:
+    with tarfile.open(fileobj=io.BytesIO(_pack(entry.name, entry.version))) as pack:
+        member = pack.extractfile(f"package/{entry.file}")
+        if member is None:
+            raise AssetError(f"{entry.name} {entry.version} 里没有 {entry.file}")
+        return member.read()
+
+
+@functools.lru_cache(maxsize=1)  # the files of one package stand together in the manifest
+def _pack(name: str, version: str) -> bytes:
     with tempfile.TemporaryDirectory(prefix="shiliu-assets-") as folder:
-        command = [*_npm(), "pack", "--silent", f"{entry.name}@{entry.version}"]
+        command = [*_npm(), "pack", "--silent", f"{name}@{version}"]
         try:
             done = subprocess.run(command, check=False, cwd=folder, capture_output=True, text=True, timeout=180)
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise AssetError(f"没有取到 {entry.name}：{error}") from error
+            raise AssetError(f"没有取到 {name}：{error}") from error
         packs = list(Path(folder).glob("*.tgz"))
         if done.returncode != 0 or not packs:
-            raise AssetError(f"没有取到 {entry.name} {entry.version}：{done.stderr.strip()[-300:]}")
-        with tarfile.open(packs[0]) as pack:
-            member = pack.extractfile(f"package/{entry.file}")
-            if member is None:
-                raise AssetError(f"{entry.name} {entry.version} 里没有 {entry.file}")
-            return member.read()
+            raise AssetError(f"没有取到 {name} {version}：{done.stderr.strip()[-300:]}")
+        return packs[0].read_bytes()
 
 
 def _npm() -> list[str]:
@@ -204,7 +214,7 @@ def assets_sync() -> None:
         fetched = sync_assets()
     except AssetError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"已取到：{'、'.join(fetched)}" if fetched else "浏览器文件齐全，没有改动。")
+    click.echo(f"已取到：{'、'.join(dict.fromkeys(fetched))}" if fetched else "浏览器文件齐全，没有改动。")
 
 
 class _LazyBoot:

@@ -57,6 +57,8 @@ def register(app: Flask, settings: Settings) -> None:
         headers = response.headers
         # Only staff pages may load the CDN: no third party learns who took part.
         script = "'self'" + (cdn_origin if g.get("staff_page") else "")
+        # The camera's reader is WebAssembly; it runs on the page of the helpers and nowhere else.
+        script += " 'wasm-unsafe-eval'" if g.get("scan_page") else ""
         headers.setdefault("Content-Security-Policy", f"{_COMMON}; script-src {script}")
         headers["X-Content-Type-Options"] = "nosniff"
         headers["X-Frame-Options"] = "DENY"

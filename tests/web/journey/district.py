@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from app.activities.models import Activity, ActivityState, ProgrammeKind
 from app.activities.programmes import create_programme
 from app.checkin import codes
+from app.checkin.devices import pairing_key
 from app.extensions import db
 from app.kernel.actor import SYSTEM
 from app.kernel.clock import now
@@ -26,10 +27,11 @@ from app.planning.pack import find_pack, read_pack
 from app.planning.service import load_plan
 from app.progress.service import add_establishment, add_note, decide
 from tests.factories import make_activity
+from tests.house import House
 
 STAFF = ("jingban", "fuze", "shenhe", "shenji", "lingdao", "guanli")
 # Each needs a state that no reader reaches by a link, and has tests of its own.
-ELSEWHERE = {"static", "auth.second", "organisation.accept", "health.healthz", "health.readyz"}
+ELSEWHERE = {"static", "auth.second", "organisation.accept", "health.healthz", "health.readyz", "scan_api.roster"}
 # The district has no minors on their own and no letters yet; take these out when it has.
 NOT_YET = {
     "photos.show",
@@ -44,14 +46,27 @@ TODAY = "剪纸进课堂：石榴窗花"
 ASKED = "示例要确认的课"
 
 
-def seed(app: Flask) -> None:
+def tell_story(house: House) -> None:
+    """Plan and story, as `make run` shows them."""
+    house.furnish("story", _tell)
+
+
+def seed(house: House) -> None:
     """Plan and story, then the states that the story leaves out."""
+
+    def make(app: Flask) -> None:
+        tell_story(house)
+        with app.app_context(), transaction(db.session) as tx:
+            _furnish(tx)
+
+    house.furnish("district", make)
+
+
+def _tell(app: Flask) -> None:
     with app.app_context(), transaction(db.session) as tx:
         load_plan(tx, read_pack(find_pack("liaocheng-2023")), now=now())
     result = app.test_cli_runner().invoke(args=["demo", "seed"])
     assert result.exit_code == 0, result.output
-    with app.app_context(), transaction(db.session) as tx:
-        _furnish(tx)
 
 
 def _furnish(tx: Session) -> None:
@@ -103,12 +118,24 @@ def browsers(app: Flask) -> Iterator[tuple[str, FlaskClient, list[str]]]:
         listed = found["邻里读书会：示例夜读"].code
         screen = codes.screen_code(app.extensions["keys"], row, now())
         live = codes.live_key(app.extensions["keys"], row, codes.step_of(now()))
+        every = pairing_key(app.extensions["keys"], row, all_sessions=True, now=now())
     guest = app.test_client()
     tickets = [_register(guest, code) for code in (today, listed)]
     tickets = [_register_class(guest, asked, school), _register(guest, asked), *tickets]
     assert guest.post("/screen", data={"digits": screen}).status_code == 303
-    public = ["/", "/accessibility", "/screen", "/screen/steps.json", "/api/v1/openapi.json", f"/a/{today}/register"]
+    public = [
+        "/",
+        "/s",
+        "/accessibility",
+        "/scan",
+        f"/scan/pair?s={row}&a=1&k={every}",
+        "/screen",
+        "/screen/steps.json",
+        "/api/v1/openapi.json",
+        f"/a/{today}/register",
+    ]
     yield "", guest, [*tickets, f"/s/{row}?k={live}", *public, f"/a/{listed}", f"/a/{asked}"]
+    yield "", _pair(app, row), ["/scan", "/scan/sw.js"]
     more = {
         "jingban": ["/workbench", "/progress/mine", f"/activities/{listed}/twins"],
         "fuze": [
@@ -130,6 +157,15 @@ def browsers(app: Flask) -> Iterator[tuple[str, FlaskClient, list[str]]]:
             browser.post(f"/activities/{today}/console/{row}/printed-code", data={"verb": "on"})
             more[login].append(f"/activities/{today}/console/{row}/printed")
         yield login, browser, [*more.get(login, ["/audit"]), "/"]
+
+
+def _pair(app: Flask, session_code: str) -> FlaskClient:
+    """A helper's paired phone."""
+    helper = app.test_client()
+    with app.app_context():
+        key = pairing_key(app.extensions["keys"], session_code, all_sessions=False, now=now())
+    assert helper.post("/scan/pair", data={"s": session_code, "a": "0", "k": key}).status_code == 303
+    return helper
 
 
 def _register(guest: FlaskClient, code: str) -> str:

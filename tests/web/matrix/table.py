@@ -146,6 +146,7 @@ PLACES: dict[str, Place] = {
 
 # Addresses whose argument names no object of anybody.
 WITHOUT_OBJECT = {
+    "scan.module",  # one of the product's own files
     "auth.login", "demo.enter", "organisation.accept", "organisation.change_account", "planning.task",
     "registration.guardian", "progress.new_note", "progress.new_safeguard_note", "static", "styleguide.error",
     # Their own tests hold them: a fact and a pair of pictures need a whole review behind them, a target a plan.

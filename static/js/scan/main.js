@@ -1,0 +1,248 @@
+/* The helper's page: a code becomes an event in the queue, the queue is sent, the answer fills the screen.
+   Nothing here decides who has come: green is the server's word, amber is ours. */
+import { createCameraTools } from './finder.js';
+import { clockText, moment, random } from './clock.js';
+import { createEnd } from './end.js';
+import { hold } from './hold.js';
+import { listen } from './keys.js';
+import { understand } from './read.js';
+import { note, takeBack, viewOf } from './recent.js';
+import { createRoster } from './roster.js';
+import { byId, cover, isOpen, say, shownUid, uncover, verdict } from './show.js';
+import { mute, wakeSound } from './sound.js';
+import * as store from './store.js';
+import { createSync } from './sync.js';
+import { fromAnswer, fromRoster, whoText } from './words.js';
+
+const AGAIN = 3000, HURRY = 1200, PEOPLE_MOST = 999;
+const page = byId('scan'), data = page.dataset;
+const here = new Map(); // when this phone saw a ticket: for the hint while offline
+const seen = new Map(); // when a code was last in view
+let session = '', asked = null, stopped = false;
+
+const roster = createRoster(data.roster, data.device, showRoster, unpaired);
+const push = createSync(data.events, answered, showState);
+
+/* ---- what is seen */
+
+function sessionText(one) {
+  return [one.label, clockText(one.starts_at) + '–' + clockText(one.ends_at)].filter(Boolean).join(' ');
+}
+
+function showRoster() {
+  const select = byId('session'), sessions = roster.sessions();
+  if (!sessions.some(function (one) { return one.code === session; })) session = roster.openSession();
+  select.textContent = '';
+  sessions.forEach(function (one) {
+    const option = document.createElement('option');
+    option.value = one.code;
+    option.textContent = sessionText(one);
+    select.appendChild(option);
+  });
+  select.value = session;
+  byId('session-one').hidden = sessions.length !== 1;
+  byId('session-one').textContent = sessions.length ? sessionText(sessions[0]) : '';
+  byId('session-field').hidden = sessions.length < 2;
+  byId('walk-in').hidden = !roster.takesWalkIn();
+  byId('roster-line').textContent = '手机里有' + roster.size() + '张报名码的名单，' + clockText(roster.issued()) + '更新。';
+  byId('practice').hidden = !(roster.activity() && roster.activity().is_practice);
+  byId('no-roster').hidden = true;
+  byId('unpaired').hidden = true;
+}
+
+async function showCounts() {
+  const held = await store.counts();
+  byId('waiting').textContent = held.waiting;
+  byId('v-waiting').textContent = held.waiting;
+  byId('queue').classList.toggle('some', held.waiting > 0);
+  byId('handover').hidden = !held.handover;
+  byId('handover-count').textContent = held.handover;
+}
+
+function showState(name, words) {
+  showCounts();
+  if (name === 'unpaired') { unpaired(words); return; }
+  byId('state').textContent = { sending: '正在送', idle: '都已送到', later: '稍后再送' }[name];
+}
+
+function unpaired(words) {
+  byId('unpaired').hidden = false;
+  byId('unpaired-words').textContent = words;
+  byId('state').textContent = '配对失效';
+}
+
+/* ---- from a code to an event */
+
+function seenLately(key) {
+  const now = performance.now(), last = seen.get(key);
+  seen.set(key, now); // a code that stays in view is one scan, however long
+  return last !== undefined && now - last < AGAIN;
+}
+
+function wrong(title, text) { verdict('', { tone: 'bad', title: title, text: text }); }
+
+async function take(text, by) {
+  if (stopped || isOpen('end') || isOpen('ended')) return;
+  const what = await understand(text, data.base);
+  if (seenLately(what.ticket || what.code || text)) return;
+  if (isOpen('party')) { say('先填这个班来了几人'); byId('party').classList.add('nudge'); return; }
+  if (what.wrong) { wrong(what.wrong, what.hint); return; }
+  if (!session) { wrong('还没有名单', '联网后等几秒再扫'); return; }
+  const entry = what.ticket ? roster.find(what.ticket, session) : null;
+  const fields = { kind: 'arrival', ticket: what.ticket || null, code: what.code || null, by: by };
+  if (entry && entry.kind === 'party') askPeople(entry, fields); else arrive(fields, entry);
+}
+
+async function arrive(fields, entry) {
+  const at = moment(), uid = random(), key = fields.ticket || fields.code;
+  const event = Object.assign({
+    uid: uid, session: session, ticket: null, code: null, walk_in: false, people: null, refers_to: null,
+    device_at: at.at, mono: at.mono, life: at.life,
+  }, fields);
+  try {
+    await store.record(event);
+  } catch (_full) {
+    wrong('没有存下', '这台手机存不住记录，请改用纸笔，或换一台手机');
+    return;
+  }
+  const hints = { here: key ? here.get(key) : 0, other: Boolean(entry && entry.s && entry.s !== session) };
+  const view = fromRoster(event, entry, hints);
+  if (key) here.set(key, at.at);
+  note(uid, view, undo);
+  showCounts();
+  finder.word('已存下，正在送');
+  // A moment of patience spares a flash of amber where the network is good.
+  setTimeout(function () {
+    if (viewOf(uid) !== view) return;
+    finder.word('');
+    verdict(uid, view);
+  }, navigator.onLine === false ? 0 : HURRY);
+  push();
+}
+
+function answered(pairs) {
+  pairs.forEach(function (pair) {
+    const known = viewOf(pair.event.uid), view = fromAnswer(pair.event, pair.answer, placeText());
+    if (!known) return;
+    const isNews = known.shape === 'wait' && (known === viewOf(lastUid()) || shownUid() === pair.event.uid);
+    note(pair.event.uid, view, undo);
+    if (isNews) verdict(pair.event.uid, view);
+  });
+  finder.word('');
+  roster.refresh();
+}
+
+function lastUid() { return byId('recent').firstChild ? byId('recent').firstChild.dataset.uid : ''; }
+
+function placeText() {
+  const one = roster.sessions().find(function (each) { return each.code === session; });
+  return one ? sessionText(one) : '';
+}
+
+function undo(uid) {
+  if (!takeBack(uid)) { say('超过两分钟，请主办单位在控制台撤销'); return; }
+  uncover();
+  arrive({ kind: 'undo', refers_to: uid, by: 'typed' }, null);
+}
+
+/* ---- a class, and who has not registered */
+
+function askPeople(entry, fields) {
+  asked = { entry: entry, fields: fields };
+  byId('party-who').textContent = entry.n;
+  byId('party-text').textContent = '报了' + entry.people + '人' + (entry.here ? '，已到' + entry.here + '人' : '');
+  setPeople(Math.max(1, entry.people - (entry.here || 0)));
+  byId('party').classList.remove('nudge');
+  cover('party', byId('party-people'));
+  say(entry.n + '，来了几人');
+}
+
+function people() { return parseInt(byId('party-people').value.normalize('NFKC'), 10) || 0; }
+function setPeople(number) { byId('party-people').value = Math.min(PEOPLE_MOST, Math.max(1, number)); }
+
+function bindPeople() {
+  byId('party-less').addEventListener('click', function () { setPeople(people() - 1); say(people() + '人'); });
+  byId('party-more').addEventListener('click', function () { setPeople(people() + 1); say(people() + '人'); });
+  byId('party-back').addEventListener('click', uncover);
+  byId('party').addEventListener('submit', function (event) {
+    event.preventDefault();
+    if (people() < 1 || people() > PEOPLE_MOST) { say('人数是1到' + PEOPLE_MOST); byId('party-people').select(); return; }
+    uncover();
+    arrive(Object.assign({ people: people() }, asked.fields), asked.entry);
+  });
+  byId('walk-in').addEventListener('click', function (event) {
+    const button = event.target.closest('button');
+    if (!button) return;
+    if (!session) { wrong('还没有名单', '联网后等几秒再按'); return; }
+    arrive({ kind: 'arrival', walk_in: true, people: Number(button.value), by: 'typed' }, null);
+  });
+}
+
+/* ---- the page's own controls */
+
+function bindFields() {
+  byId('typed').addEventListener('submit', function (event) {
+    const field = byId('code'), text = field.value;
+    event.preventDefault();
+    if (!text.trim()) { field.focus(); return; }
+    field.value = '';
+    understand(text, data.base).then(function (what) {
+      const isWord = what.wrong && text.indexOf('/') < 0;
+      if (isWord) { wrong('不是报名码', '报名码是二维码下面的8位字母和数字'); field.value = text; } else take(text, 'typed');
+    });
+  });
+  byId('v-next').addEventListener('click', uncover);
+  byId('v-undo').addEventListener('click', function () { undo(shownUid()); });
+  byId('session').addEventListener('change', function () { session = byId('session').value; store.keep('session', session); });
+  byId('sound').addEventListener('click', function () {
+    const on = byId('sound').getAttribute('aria-pressed') !== 'true';
+    byId('sound').setAttribute('aria-pressed', String(on));
+    mute(!on);
+    store.keep('muted', !on);
+  });
+  document.addEventListener('keydown', function (event) {
+    if (event.key === 'Escape' && (isOpen('verdict') || isOpen('party') || isOpen('end'))) uncover();
+  });
+  document.addEventListener('pointerdown', wakeSound);
+  document.addEventListener('keydown', wakeSound);
+}
+
+/* The phone's own scanner, or WeChat's, opens a ticket and hands it over behind the #: it never leaves the phone. */
+function takeFromAddress() {
+  const found = /^#t=([A-Za-z0-9_-]{16,64})$/.exec(window.location.hash);
+  if (!found) return;
+  history.replaceState(null, '', window.location.pathname);
+  take(window.location.origin + '/t/' + found[1], 'camera');
+}
+
+const finder = createCameraTools({ script: data.reader, wasm: data.wasm }, take);
+
+async function begin() {
+  bindPeople();
+  bindFields();
+  listen(function (text) { take(text, 'keyboard'); });
+  createEnd({ end: data.end }, data.device, function () { stopped = true; finder.stop(); });
+  try {
+    session = (await store.kept('session')) || '';
+    const muted = Boolean(await store.kept('muted'));
+    mute(muted);
+    byId('sound').setAttribute('aria-pressed', String(!muted));
+  } catch (_blocked) {
+    byId('no-store').hidden = false;
+    return;
+  }
+  byId('work').hidden = false;
+  if (navigator.storage && navigator.storage.persist) navigator.storage.persist();
+  await roster.load();
+  showCounts();
+  push();
+  await roster.refresh();
+  byId('no-roster').hidden = roster.sessions().length > 0;
+  takeFromAddress();
+  window.addEventListener('hashchange', takeFromAddress);
+  hold(data.worker, [data.reader, data.wasm]);
+  finder.begin();
+  window.setInterval(function () { if (!stopped && !document.hidden) roster.refresh(); }, 60000);
+}
+
+begin();

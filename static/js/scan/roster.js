@@ -1,0 +1,66 @@
+/* The roster on this phone: hashes and masked names, fetched with its mark, kept for when there is no network. */
+import * as store from './store.js';
+import { ask } from './sync.js';
+
+/* {load(), refresh(), find(hash), sessions, …}; `changed()` after a fresh one, `refused(words)` on 401. */
+export function createRoster(address, device, changed, refused) {
+  let body = null, mark = '', by = new Map(), ahead = 0;
+
+  function read(kept) {
+    body = kept.body;
+    mark = kept.mark;
+    ahead = kept.ahead;
+    by = new Map();
+    body.tickets.forEach(function (ticket) {
+      if (!by.has(ticket.h)) by.set(ticket.h, []);
+      by.get(ticket.h).push(ticket);
+    });
+  }
+
+  async function load() {
+    const kept = await store.kept('roster');
+    if (kept && kept.body.device.code === device) { read(kept); changed(); }
+  }
+
+  async function refresh() {
+    const answer = await ask(address, { headers: mark ? { 'If-None-Match': mark } : {} }).catch(function () { return null; });
+    if (!answer || answer.status === 304) return;
+    if (answer.status === 401) {
+      const said = await answer.json().catch(function () { return {}; });
+      refused(said.message || '这台手机的配对已失效');
+    }
+    if (answer.status !== 200) return;
+    const fresh = await answer.json();
+    const kept = { body: fresh, mark: answer.headers.get('ETag') || '', ahead: fresh.server_now - Date.now() };
+    read(kept);
+    await store.keep('roster', kept);
+    changed();
+  }
+
+  /* The ticket in this session, else in whichever it is for. */
+  function find(hash, session) {
+    const found = by.get(hash) || [];
+    const one = found.find(function (each) { return !each.s || each.s === session; }) || found[0];
+    if (!one) return null;
+    const now = (one.sessions || {})[session] || { at: null, here: 0 };
+    return Object.assign({}, one, { at: now.at, here: now.here });
+  }
+
+  function openSession() {
+    const moment = Date.now() + ahead, all = body ? body.sessions : [];
+    const open = all.filter(function (one) { return Date.parse(one.opens_at) <= moment && moment < Date.parse(one.closes_at); });
+    const near = (open.length ? open : all).slice().sort(function (one, other) {
+      return Math.abs(Date.parse(one.starts_at) - moment) - Math.abs(Date.parse(other.starts_at) - moment);
+    });
+    return near.length ? near[0].code : '';
+  }
+
+  return {
+    load: load, refresh: refresh, find: find, openSession: openSession,
+    sessions: function () { return body ? body.sessions : []; },
+    size: function () { return by.size; },
+    issued: function () { return body ? body.issued_at : ''; },
+    takesWalkIn: function () { return Boolean(body && body.takes_walk_in); },
+    activity: function () { return body ? body.activity : null; },
+  };
+}

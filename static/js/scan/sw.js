@@ -1,0 +1,50 @@
+/* Keeps the helpers' page and its files: network first for the page, the cache first for files named by content.
+   The server writes VERSION and FILES in front. */
+const PAGE = '/scan', PATIENCE = 4000, NAME = 'scan-' + VERSION;
+
+function isPaired(answer) { return answer.ok && answer.headers.get('X-Scan') === 'paired'; }
+
+async function keepPage(answer) {
+  if (isPaired(answer)) await (await caches.open(NAME)).put(PAGE, answer.clone());
+  return answer;
+}
+
+async function install() {
+  await (await caches.open(NAME)).addAll(FILES);
+  await keepPage(await fetch(PAGE, { credentials: 'same-origin', cache: 'no-store' }));
+  await self.skipWaiting();
+}
+
+async function activate() {
+  const names = await caches.keys();
+  await Promise.all(names.filter((name) => name.startsWith('scan-') && name !== NAME).map((name) => caches.delete(name)));
+  await self.clients.claim();
+}
+
+async function page(request) {
+  const held = await caches.match(PAGE, { ignoreVary: true });
+  const fresh = fetch(request).then(keepPage);
+  if (!held) return fresh;
+  fresh.catch(() => undefined); // an answer that comes too late is not an error
+  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE, held));
+  return Promise.race([fresh.then((answer) => (answer.status >= 500 ? held : answer)), late]).catch(() => held);
+}
+
+async function file(request) { return (await caches.match(request, { ignoreVary: true })) || fetch(request); }
+
+self.addEventListener('install', (event) => event.waitUntil(install()));
+self.addEventListener('activate', (event) => event.waitUntil(activate()));
+self.addEventListener('fetch', (event) => {
+  const address = new URL(event.request.url);
+  if (event.request.method !== 'GET' || address.origin !== self.location.origin) return;
+  if (address.pathname === PAGE && event.request.mode === 'navigate') event.respondWith(page(event.request));
+  else if (/^\/(static|scan\/js)\//.test(address.pathname)) event.respondWith(file(event.request));
+});
+self.addEventListener('message', (event) => {
+  if (!event.data || !event.data.hold) return;
+  const keep = async () => {
+    await (await caches.open(NAME)).addAll(event.data.hold);
+    event.source.postMessage({ held: true });
+  };
+  event.waitUntil(keep());
+});

@@ -1,0 +1,283 @@
+"""The gate in Chromium: a camera that reads a real ticket, a network that comes and goes, answers that are lost, tabs that
+close: nothing is lost, nothing is counted twice, and the end of the shift leaves nothing on the phone."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from sqlalchemy import select
+
+from app.checkin.models import DeviceGrant
+from app.extensions import db
+from app.web.assets import sync_assets
+from tests.conftest import Live
+from tests.house import House
+from tests.web.checkin.browser import enrol, make, outcomes
+from tests.web.scan.gate import (
+    arrivals,
+    blank,
+    camera,
+    film,
+    held,
+    key_in,
+    pair,
+    pairing_address,
+    phone_of,
+    picture,
+    uids,
+)
+from tests.web.scan.line import Line
+
+pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]  # the API's histories run on both databases
+EVENTS = "**/api/v1/scan/events"
+SYNC = "**/scan/js/*/sync.js"
+
+
+@pytest.fixture
+def line(app: Flask, backend: House) -> Iterator[Line]:
+    sync_assets()
+    found = Line(app, backend.port)
+    found.up()
+    yield found
+    found.down()
+
+
+@pytest.fixture
+def phone(chromium: Browser) -> Iterator[BrowserContext]:
+    """Without a service worker, as in WeChat on iOS; every request can be tampered with."""
+    context = phone_of(chromium, service_workers="block")
+    yield context
+    context.close()
+
+
+def amber(page: Page) -> None:
+    expect(page.locator("#verdict.v-warn #v-title")).to_have_text("已记录，待同步")
+
+
+def waiting(page: Page, number: int, *, within: float = 20_000) -> None:
+    expect(page.locator("#waiting")).to_have_text(str(number), timeout=within)
+
+
+def test_the_camera_reads_a_ticket_with_the_network_and_without(
+    app: Flask, line: Line, chromium: Browser, tmp_path: Path
+) -> None:
+    activity, session = make(app)
+    secret = enrol(app, activity)
+    video = film(tmp_path / "gate.mjpeg", [blank(), picture(f"{line.url}/t/{secret}")])
+    with camera(chromium, video, tmp_path) as browser:
+        phone = phone_of(browser)
+        page = pair(app, Live(app, line.url), phone, session)
+        expect(page.locator("#verdict.v-good #v-title")).to_have_text("已签到", timeout=20_000)
+        assert arrivals(app, session) == [(1, 2)]
+        held(page)
+        # The network is cut, the tab closed, and the page opens again from the phone; a slow phone at that.
+        page.close()
+        line.down(phone)
+        page = phone.new_page()
+        phone.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 4})
+        page.goto(f"{line.url}/scan")
+        amber_within(page)
+        expect(page.locator("#v-text")).to_contain_text("签到")  # the roster's hint: already here
+        waiting(page, 1)
+        page.close()
+        line.up(phone)
+        page = phone.new_page()
+        page.goto(f"{line.url}/scan")
+        waiting(page, 0)
+        page.close()
+    assert Counter(outcomes(app))["accepted"] == 1 and Counter(outcomes(app))["duplicate"] >= 1
+    assert arrivals(app, session) == [(1, 2)]
+
+
+def amber_within(page: Page) -> None:
+    expect(page.locator("#verdict.v-warn #v-title")).to_have_text("已记录，待同步", timeout=20_000)
+
+
+def test_scans_without_network_outlive_the_tab_and_are_sent_once(app: Flask, line: Line, chromium: Browser) -> None:
+    activity, session = make(app, takes_walk_in=True)
+    secrets = [enrol(app, activity) for _ in range(5)]
+    phone = phone_of(chromium)
+    page = pair(app, Live(app, line.url), phone, session)
+    held(page)
+    line.down(phone)
+    for secret in secrets[:3]:
+        key_in(page, f"{line.url}/t/{secret}")
+        amber(page)
+        page.click("#v-next")
+    waiting(page, 3)
+    page.close()  # the phone is put away
+    page = phone.new_page()
+    page.goto(f"{line.url}/scan")
+    waiting(page, 3)
+    for secret in secrets[3:]:
+        key_in(page, f"{line.url}/t/{secret}")
+        amber(page)
+        page.click("#v-next")
+    page.click("#walk-in button[value='4']")
+    amber(page)
+    waiting(page, 6)
+    assert arrivals(app, session) == []
+    line.up(phone)
+    waiting(page, 0)
+    assert sorted(people for _, people in arrivals(app, session)) == [2, 2, 2, 2, 2, 4]
+    assert outcomes(app) == ["accepted"] * 6 and len(set(uids(app))) == 6
+    phone.close()
+
+
+def faulty(dice: random.Random, seen: Counter[str]) -> Callable[[Route], None]:
+    """A server that fails in every way there is; `lost` and `late` happen after it has stored everything."""
+
+    def handle(route: Route) -> None:
+        way = dice.choice(["500", "lost", "cut", "401", "413", "nonsense", "well"])
+        seen[way] += 1
+        if way == "cut":
+            route.abort()
+        elif way in ("500", "401", "413"):
+            route.fulfill(status=int(way), json={"error": "planted", "message": "示例"})
+        elif way == "lost":
+            route.fetch()
+            route.abort()
+        elif way == "nonsense":
+            route.fulfill(status=200, body="<html>")
+        else:
+            route.continue_()
+
+    return handle
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_whatever_the_server_answers_each_scan_is_counted_once(
+    app: Flask, line: Line, phone: BrowserContext, seed: int
+) -> None:
+    activity, session = make(app)
+    secrets = [enrol(app, activity) for _ in range(12)]
+    seen: Counter[str] = Counter()
+    page = pair(app, Live(app, line.url), phone, session)
+    phone.route(EVENTS, faulty(random.Random(seed), seen))
+    for at, secret in enumerate(secrets):
+        key_in(page, f"{line.url}/t/{secret}")
+        expect(page.locator("#recent li")).to_have_count(min(at + 1, 12) if at < 6 else at - 5)
+        if at == 5:
+            page.close()
+            page = phone.new_page()
+            page.goto(f"{line.url}/scan")
+            expect(page.locator("#roster-line")).to_contain_text("名单")
+    for _ in range(12):
+        page.evaluate("window.dispatchEvent(new Event('online'))")
+        page.wait_for_timeout(60)
+    phone.unroute(EVENTS)
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    waiting(page, 0)
+    assert len(seen) >= 5, seen
+    assert arrivals(app, session) == [(number, 2) for number in range(1, 13)]
+    assert len(uids(app)) == len(set(uids(app))) == 12
+
+
+def test_a_queue_that_deletes_before_the_answer_loses_scans(app: Flask, line: Line, phone: BrowserContext) -> None:
+    """Negative control."""
+    activity, session = make(app)
+    secret = enrol(app, activity)
+
+    def spoil(route: Route) -> None:
+        text = route.fetch().text()
+        wrong = text.replace(
+            "const answer = await post(",
+            "await store.settle(events.map((e) => e.uid), []);\n const answer = await post(",
+        )
+        assert wrong != text
+        route.fulfill(body=wrong, content_type="text/javascript")
+
+    phone.route(SYNC, spoil)
+    page = pair(app, Live(app, line.url), phone, session)
+    phone.route(EVENTS, lambda route: route.abort())
+    key_in(page, f"{line.url}/t/{secret}")
+    amber(page)
+    waiting(page, 0)
+    phone.unroute(EVENTS)
+    page.reload()
+    expect(page.locator("#roster-line")).to_contain_text("名单")
+    page.wait_for_timeout(500)
+    assert arrivals(app, session) == []  # gone: what the tests above must never see
+
+
+def test_no_colour_before_the_scan_is_on_the_disk(app: Flask, line: Line, phone: BrowserContext) -> None:
+    """A phone that cannot store says so in red, and nothing is promised."""
+    activity, session = make(app)
+    secret = enrol(app, activity)
+    page = pair(app, Live(app, line.url), phone, session)
+    page.evaluate(
+        "() => { IDBObjectStore.prototype.add = () => { throw new DOMException('full', 'QuotaExceededError'); }; }"
+    )
+    key_in(page, f"{line.url}/t/{secret}")
+    expect(page.locator("#verdict.v-bad #v-title")).to_have_text("没有存下")
+    assert outcomes(app) == []
+
+
+def test_a_phone_that_lost_its_pairing_keeps_its_queue_and_goes_on_when_paired_again(
+    app: Flask, line: Line, phone: BrowserContext
+) -> None:
+    activity, session = make(app)
+    secrets = [enrol(app, activity) for _ in range(2)]
+    page = pair(app, Live(app, line.url), phone, session)
+    phone.clear_cookies()
+    for secret in secrets:
+        key_in(page, f"{line.url}/t/{secret}")
+        amber(page)
+        page.click("#v-next")
+    expect(page.locator("#unpaired")).to_be_visible()
+    expect(page.locator("#unpaired-words")).to_contain_text("配对")
+    waiting(page, 2)
+    assert outcomes(app) == []
+    page.goto(f"{line.url}/scan")
+    expect(page.locator("#again-count")).to_have_text("2")
+    page.goto(pairing_address(app, Live(app, line.url), session))
+    page.click("main button")
+    page.wait_for_url(f"{line.url}/scan")
+    waiting(page, 0)
+    assert len(uids(app)) == 2  # held or counted: the server has both, once
+
+
+def test_the_end_of_a_shift_warns_hands_over_and_wipes(app: Flask, line: Line, chromium: Browser) -> None:
+    activity, session = make(app)
+    secret = enrol(app, activity)
+    phone = phone_of(chromium)
+    page = pair(app, Live(app, line.url), phone, session)
+    held(page)
+    line.down(phone)
+    key_in(page, f"{line.url}/t/{secret}")
+    amber(page)
+    page.click("#v-next")
+    page.click("#end-open")
+    expect(page.locator("#end-full")).to_be_visible()
+    expect(page.locator("#end-go")).to_be_disabled()
+    with page.expect_download() as saved:
+        page.click("#end-save")
+    text = Path(saved.value.path()).read_text("utf-8")
+    (event,) = json.loads(text)["events"]
+    assert event["kind"] == "arrival" and len(event["ticket"]) == 64 and secret not in text
+    page.click("#end-go")
+    expect(page.locator("#end-problem")).to_contain_text("没有网")
+    assert databases(page) != []
+    phone.route(EVENTS, lambda route: route.abort())  # the file goes, not the queue
+    line.up(phone)
+    page.click("#end-go")
+    expect(page.locator("#ended")).to_be_visible()
+    assert databases(page) == [] and page.evaluate("caches.keys()") == []
+    assert [cookie for cookie in phone.cookies() if cookie["name"] == "device"] == []
+    with app.app_context():
+        assert db.session.scalars(select(DeviceGrant)).one().ended_at is not None
+    page.goto(f"{line.url}/scan")
+    expect(page.locator("#digits")).to_be_visible()
+    phone.close()
+
+
+def databases(page: Page) -> list[str]:
+    found: list[str] = page.evaluate("indexedDB.databases().then(all => all.map(one => one.name))")
+    return found

@@ -1,0 +1,27 @@
+"""A class with a ticket in tests."""
+
+from __future__ import annotations
+
+from flask import Flask
+from sqlalchemy import select
+
+from app.activities.models import Activity
+from app.extensions import db
+from app.kernel.clock import now
+from app.kernel.database import transaction
+from app.kernel.tokens import random_secret
+from app.organisation.models import UnitKind
+from app.registration.entering import PartyEntry, register_party
+from app.registration.rules import ClassEntry
+from tests.factories import make_unit
+
+
+def enrol_class(app: Flask, code: str, *, pupils: int, adults: int) -> str:
+    """The secret of a class's ticket."""
+    with app.app_context(), transaction(db.session) as tx:
+        activity = tx.scalars(select(Activity).where(Activity.code == code)).one()
+        school = make_unit(tx, name="示例第一小学", kind=UnitKind.SCHOOL)
+        entry = PartyEntry(
+            None, school.id, (ClassEntry("三年级2班", pupils, adults, 0),), "张老师", "13800138000", True, random_secret(), ""
+        )  # fmt: skip
+        return register_party(tx, activity, entry, keys=app.extensions["keys"], now=now()).secret
