@@ -21,6 +21,9 @@ from app.registration.service import add_counted
 
 _SEALED = (ReviewState.UNDER_REVIEW.value, ReviewState.APPROVED.value)
 AT_ONCE = 500
+_KNOWN = (Registration.activity_id == HeldScan.activity_id) & or_(
+    Registration.secret_hash == HeldScan.ticket_hash, Registration.ticket_code_index == HeldScan.code_index
+)
 
 
 def count_held(session: Session, activity: Activity, held: HeldScan, *, actor: Actor, now: datetime) -> int:
@@ -56,13 +59,10 @@ def resolve_unknown(session: Session, *, now: datetime, activity_id: int | None 
 
     Only what would have counted at the gate: confirmed, in its own session, in time, and not sealed.
     """
-    known = (Registration.activity_id == HeldScan.activity_id) & or_(
-        Registration.secret_hash == HeldScan.ticket_hash, Registration.ticket_code_index == HeldScan.code_index
-    )
     statement = (
         select(HeldScan, Registration)
-        .join(Registration, known)
-        .where(HeldScan.state == HeldState.OPEN.value, HeldScan.reason == HeldReason.UNKNOWN.value)
+        .join(Registration, _KNOWN)
+        .where(HeldScan.state == HeldState.OPEN.value, HeldScan.registration_id.is_(None))
         .order_by(HeldScan.id)
         .limit(AT_ONCE)
     )
@@ -90,7 +90,7 @@ def _would_count(session: Session, activity: Activity, held: HeldScan, registrat
     event = session.execute(select(CheckInEvent).where(CheckInEvent.uid == held.uid)).scalar_one()
     its_own = activity.attendance != Attendance.CHOOSE_ONE.value or registration.session_id in (None, row.id)
     return (
-        registration.state == RegistrationState.CONFIRMED.value and its_own and opens <= event.occurred_at < closes
+        held.reason == HeldReason.UNKNOWN.value and registration.state == RegistrationState.CONFIRMED.value and its_own and opens <= event.occurred_at < closes
         and activity.state in ("published", "closed") and activity.review_state not in _SEALED
     )  # fmt: skip
 
@@ -102,6 +102,10 @@ def _check_undecided(held: HeldScan) -> None:
 
 def _registration_of(session: Session, activity: Activity, held: HeldScan, now: datetime) -> Registration:
     """The known one, else one that is made for the count: it has no name."""
+    if held.registration_id is None:
+        held.registration_id = session.scalar(
+            select(Registration.id).join(HeldScan, _KNOWN).where(HeldScan.id == held.id).limit(1)
+        )
     if held.registration_id is not None:
         return session.get_one(Registration, held.registration_id)
     made = add_counted(
@@ -129,7 +133,7 @@ def _count(session: Session, held: HeldScan, registration: Registration, *, acto
             outcome=(Outcome.DUPLICATE if is_repeat else Outcome.ACCEPTED).value, registration_id=registration.id,
             refers_to=held.uid, headcount=people, grade=None if is_repeat else GRADE_BY_METHOD[method], method=method,
             actor_id=actor.user_id, occurred_at=event.occurred_at, recorded_at=now, reason=held.reason,
-            device_id=held.device_id if is_repeat else None,
+            device_id=held.device_id if is_repeat or actor is SYSTEM else None,  # staff's word stands by itself
         )
     )  # fmt: skip
     held.state, held.decided_at, held.decided_by_id = HeldState.COUNTED.value, now, actor.user_id

@@ -12,17 +12,16 @@ from app.activities.models import Activity, ActivitySession, ReviewState
 from app.checkin.answers import Answer, answer_of, said
 from app.checkin.clocks import Corrected, Sent, correct
 from app.checkin.devices import trouble_of
-from app.checkin.held import HELD_MOST, count_open_of, hold, holding_of
-from app.checkin.models import CheckInEvent, DeviceGrant, EventKind, HeldReason, HeldState, Method, Outcome
+from app.checkin.held import HELD_MOST, count_open_of, hold
+from app.checkin.models import CheckInEvent, DeviceGrant, EventKind, HeldReason, Method, Outcome
 from app.checkin.rules import WALK_IN_MOST
 from app.checkin.service import Arrival, check_in
-from app.checkin.settling import put, settle_pair, take_back_late
+from app.checkin.settling import UNDO_MOST, settle_pair, take_back_late, undo_held
 from app.kernel.keys import KeyRing
 from app.registration.indexes import ticket_code_index
 from app.registration.models import Registration, RegistrationKind, RegistrationState
 
-UNDO_WITHIN = timedelta(minutes=2)
-UNDO_SLACK = timedelta(seconds=30)
+TOO_LATE = "超过了两分钟，没有撤销。请到签到台，由工作人员撤销。"
 LATE = timedelta(minutes=2)  # recorded without network: the person was let in on amber
 # Refused now, though the helper could not know it then: the organizer decides.
 _DECIDED_BY_HAND = frozenset({"too_early", "too_late", "foreign", "not_confirmed", "too_many", "cancelled"})
@@ -88,8 +87,8 @@ def _arrive(session: Session, case: _Case, keys: KeyRing) -> Answer:
             return Answer(scan.uid, False, "refused", "red", "这部手机的待核实太多了，交不上来。请找主办单位。")
         hold(
             session, uid=scan.uid, activity=case.activity, session_id=case.row.id, grant=case.grant, reason=reason,
-            registration_id=found.id if found and found.activity_id == case.activity.id else None, ticket_hash=scan.ticket if reason == "unknown" else None,
-            code_index=index if reason == "unknown" else None, is_walk_in=scan.walk_in, people=_people(scan, found),
+            registration_id=found.id if found and found.activity_id == case.activity.id else None, ticket_hash=None if found else scan.ticket,
+            code_index=None if found else index, is_walk_in=scan.walk_in, people=_people(scan, found),
             time=case.time, method=_method(scan, found), now=case.now,
         )  # fmt: skip
         return _after(session, case)
@@ -204,59 +203,49 @@ def _count_although_cancelled(session: Session, case: _Case, found: Registration
 def _undo(session: Session, case: _Case) -> Answer:
     scan, time = case.scan, case.time
     target = session.scalar(
-        select(CheckInEvent).where(
-            CheckInEvent.uid == scan.refers_to, CheckInEvent.activity_id == case.activity.id
-        )
-    )  # fmt: skip
+        select(CheckInEvent).where(CheckInEvent.uid == scan.refers_to, CheckInEvent.activity_id == case.activity.id)
+    )
+    problem = _no_undo(case) or (_not_this(session, case, target) if target else "")
+    if problem:
+        return said(answer_of(session, _keep_undo(session, case)), problem)
     if target is None:
         # Its scan is still on the way (or was handed over): it will find this waiting.
-        event = _keep_undo(session, case, Outcome.NOTHING_TO_UNDO, refers_to=scan.refers_to)
-        return answer_of(session, event)
-    problem = _cannot_undo(session, case, target)
-    if problem:
-        return said(answer_of(session, _keep_undo(session, case, Outcome.NOTHING_TO_UNDO)), problem)
+        return answer_of(session, _keep_undo(session, case, refers_to=scan.refers_to))
     at = max(time.at, target.occurred_at)
-    held = holding_of(session, target.uid)
-    if held is not None and held.state == HeldState.OPEN.value:
-        held.state, held.decided_at = HeldState.WITHDRAWN.value, case.now
-    event = _keep_undo(session, case, Outcome.UNDONE, refers_to=target.uid, target=target, at=at)
-    if held is not None:
-        counted = session.scalar(select(CheckInEvent).where(CheckInEvent.refers_to == target.uid,
-                                                            CheckInEvent.kind == EventKind.RESOLUTION.value))  # fmt: skip
-        if counted is not None:
-            put(session, uid=f"undo:{counted.id}", like=counted, kind=EventKind.UNDO, outcome=Outcome.UNDONE,
-                refers_to=counted.uid, at=at, now=case.now, device_id=case.grant.id)  # fmt: skip
-            if counted.registration_id is not None:
-                settle_pair(session, counted.session_id, counted.registration_id, now=case.now)
+    event = _keep_undo(session, case, refers_to=target.uid, target=target, at=at)
+    undo_held(session, target, at=at, now=case.now)
     if target.registration_id is not None:
         settle_pair(session, target.session_id, target.registration_id, now=case.now)
     return answer_of(session, event)
 
 
-def _cannot_undo(session: Session, case: _Case, target: CheckInEvent) -> str:
+def _no_undo(case: _Case) -> str:
     if trouble_of(case.grant, case.time.at) == "revoked":
         return "这部手机已被作废，没有撤销。请告诉主办单位。"
     if case.activity.review_state in _SEALED:
         return "这场活动已提交审核，签到记录已封存，没有撤销。"
+    return "" if case.time.is_possible else TOO_LATE
+
+
+def _not_this(session: Session, case: _Case, target: CheckInEvent) -> str:
     if target.device_id != case.grant.id or target.kind == EventKind.UNDO.value:
         return "不是这部手机扫的，没有撤销。请到签到台。"
-    if not case.time.is_possible or case.time.at - target.occurred_at > UNDO_WITHIN + UNDO_SLACK:
-        return "超过了两分钟，没有撤销。请到签到台，由工作人员撤销。"
+    if case.time.at - target.occurred_at > UNDO_MOST:
+        return TOO_LATE
     gone = session.scalar(
-        select(CheckInEvent.id).where(
-            CheckInEvent.kind == EventKind.UNDO.value, CheckInEvent.refers_to == target.uid
-        )
-    )  # fmt: skip
+        select(CheckInEvent.id).where(CheckInEvent.kind == EventKind.UNDO.value, CheckInEvent.refers_to == target.uid)
+    )
     return "这次签到已经撤销过了。" if gone is not None else ""
 
 
 def _keep_undo(
-    session: Session, case: _Case, outcome: Outcome, *, refers_to: str | None = None,
-    target: CheckInEvent | None = None, at: datetime | None = None,
+    session: Session, case: _Case, *, refers_to: str | None = None, target: CheckInEvent | None = None,
+    at: datetime | None = None,
 ) -> CheckInEvent:  # fmt: skip
-    kind = EventKind.UNDO if refers_to else EventKind.REFUSAL
+    """An undo with its target; without one a refusal, which counts as nothing until its target comes."""
     event = CheckInEvent(
-        uid=case.scan.uid, kind=kind.value, outcome=outcome.value, activity_id=case.activity.id,
+        uid=case.scan.uid, kind=(EventKind.UNDO if target else EventKind.REFUSAL).value,
+        outcome=(Outcome.UNDONE if target else Outcome.NOTHING_TO_UNDO).value, activity_id=case.activity.id,
         session_id=target.session_id if target else case.row.id,
         registration_id=target.registration_id if target else None, refers_to=refers_to,
         headcount=target.headcount if target else 0, grade=target.grade if target else None,

@@ -34,11 +34,13 @@ COUNTING = ("arrival", "resolution")
 class Settled:
     """What has to be written so that the events of one person at one session say who is here.
 
-    `withdrawn`: (arrival, the undo that reaches it); `stands`: a repeat that is the only sign of the person now.
+    `withdrawn`: (arrival, the undo that reaches it); `stands`: a repeat that is the only sign of the person now;
+    `waiting`: refused scans that an undo reaches, so that nobody has to decide on them any more.
     """
 
     withdrawn: tuple[tuple[Kept, Kept], ...]
     stands: Kept | None
+    waiting: tuple[Kept, ...]
 
 
 def settle(events: Sequence[Kept]) -> Settled:
@@ -50,8 +52,9 @@ def settle(events: Sequence[Kept]) -> Settled:
     standing = [event for event in events if event.kind in COUNTING and event.uid not in undone]
     reached = {event.uid: undo for event in standing if (undo := _undo_of(event, events))}
     withdrawn = tuple((event, reached[event.uid]) for event in standing if event.uid in reached)
+    waiting = tuple(event for event in events if event.kind == "refusal" and _undo_of(event, events))
     if len(withdrawn) < len(standing):
-        return Settled(withdrawn, None)
+        return Settled(withdrawn, None, waiting)
     used = {event.refers_to for event in events if event.kind in COUNTING}
     repeats = [
         event
@@ -62,7 +65,7 @@ def settle(events: Sequence[Kept]) -> Settled:
         and not _undo_of(event, events)
         and not _cleared(event, events)
     ]
-    return Settled(withdrawn, min(repeats, key=lambda event: (event.occurred_at, event.id), default=None))
+    return Settled(withdrawn, min(repeats, key=lambda event: (event.occurred_at, event.id), default=None), waiting)
 
 
 def _is_repeat(event: Kept) -> bool:

@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.checkin.answers import Answer
 from app.checkin.clocks import Sent
+from app.checkin.deciding import resolve_unknown
 from app.checkin.devices import end_device, find_grant, note_seen, trouble_of
 from app.checkin.doors import window_of
 from app.checkin.models import DeviceGrant
@@ -168,19 +169,25 @@ def events() -> Response:
     if not isinstance(listed, list) or len(listed) > shapes.BATCH:
         raise _Refused(400, "envelope", f"一批最多{shapes.BATCH}条，记录都还在手机里。")
     sent = Sent(envelope.sent_at, envelope.sent_mono, envelope.life)
-    grant_id, answers, counter = grant.id, [], 0
-    for raw in listed:
-        scan = _scan(raw)
-        if scan is None:
-            uid = str(raw.get("uid", ""))[:40] if isinstance(raw, dict) else ""
-            answers.append(Answer(uid, False, "refused", "red", "这条记录不完整，交不上来。请把文件交给主办单位。"))
-            continue
-        answers.append(_take(scan, sent, grant_id))
-        counter = max(counter, scan.counter)
+    grant_id, activity_id = grant.id, grant.activity_id
+    scans = [_scan(raw) for raw in listed]
     with transaction(db.session) as tx:
+        counter = max((scan.counter for scan in scans if scan), default=0)
         note_seen(tx, grant_id, waiting=envelope.waiting, counter=counter, now=now())
-    out = [shapes.AnswerOut.model_validate(answer, from_attributes=True) for answer in answers]
+        resolve_unknown(tx, now=now(), activity_id=activity_id)
+    # In the order in which the phone made them, whatever order they came in: an undo follows its scan.
+    order = sorted(range(len(scans)), key=lambda place: found.counter if (found := scans[place]) else 0)
+    answers: dict[int, Answer] = {}
+    for place in order:
+        scan = scans[place]
+        answers[place] = _take(scan, sent, grant_id) if scan else _unreadable(listed[place])
+    out = [shapes.AnswerOut.model_validate(answers[place], from_attributes=True) for place in range(len(scans))]
     return jsonify(shapes.AnswersOut(server_now=_ms(now()), answers=out).model_dump(mode="json"))
+
+
+def _unreadable(raw: Any) -> Answer:
+    uid = str(raw.get("uid", ""))[:40] if isinstance(raw, dict) else ""
+    return Answer(uid, False, "refused", "red", "这条记录不完整，交不上来。请把文件交给主办单位。")
 
 
 def _scan(raw: Any) -> Scan | None:

@@ -32,7 +32,7 @@ from tests.house import House
 
 STAFF = ("jingban", "fuze", "shenhe", "shenji", "lingdao", "guanli")
 # Each needs a state that no reader reaches by a link, and has tests of its own.
-ELSEWHERE = {"static", "auth.second", "organisation.accept", "health.healthz", "health.readyz", "scan_api.roster"}
+ELSEWHERE = {"static", "auth.second", "organisation.accept", "health.healthz", "health.readyz"}
 TODAY = "剪纸进课堂：石榴窗花"
 ASKED = "示例要确认的课"
 
@@ -143,7 +143,7 @@ def browsers(app: Flask) -> Iterator[tuple[str, FlaskClient, list[str]]]:
             f"/g/{link}",
         ],
     )
-    yield "", _pair(app, row), ["/scan", "/scan/sw.js"]
+    yield "", _pair(app, row), ["/scan", "/scan/sw.js", "/api/v1/scan/roster"]
     more = {
         "jingban": [
             "/workbench",

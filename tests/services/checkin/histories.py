@@ -1,0 +1,207 @@
+"""Random days at a gate: phones that lose answers, lie about time and take back, and a model of what must come out."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from app.checkin.clocks import Sent
+from app.checkin.deciding import count_held, resolve_unknown
+from app.checkin.devices import pair_device
+from app.checkin.held import list_held
+from app.checkin.models import DeviceGrant, HeldScan, HeldState
+from app.checkin.offline import Scan, take_scan
+from app.kernel.actor import ANONYMOUS
+from app.kernel.tokens import digest
+from app.registration.entering import Entry, register
+from app.registration.indexes import ticket_secret
+from app.registration.models import Registration, RegistrationKind
+from tests.factories import NOW
+from tests.services.checkin.stage import STAFF, Stage
+
+SLACK, UNDO = 120.0, 150.0  # seconds; of the product's promise, written down apart from its code
+Take = Callable[..., object]
+
+
+@dataclass
+class Phone:
+    """A phone with clocks of its own: `error` is how wrong its wall clock is, uptime counts from `booted`."""
+
+    grant: DeviceGrant
+    error: float
+    booted: float
+    life: int = 0
+    counter: int = 0
+    queue: list[Scan] = field(default_factory=list)
+    revoked: float | None = None
+
+
+@dataclass
+class Truth:
+    """One event as the model knows it: what is claimed, and against which errors it will be corrected."""
+
+    scan: Scan
+    phone: Phone
+    true_at: float
+    error: float
+    life: int
+    at: float = 0.0
+    possible: bool = True
+    known: bool = True  # the ticket, when it was received
+
+
+class Day:
+    """One history: actions at random moments, then everything is sent, then all of it once more."""
+
+    def __init__(self, stage: Stage, seed: int, take: Take = take_scan) -> None:
+        self.s, self.rng, self.take = stage, random.Random(seed), take
+        self.t = 0.0
+        self.tickets: dict[str, Registration] = {}
+        self.cancelled: dict[str, float] = {}
+        self.truths: dict[str, Truth] = {}
+        self.sent: list[tuple[Phone, list[Scan], float, float, int]] = []
+        self.decided: set[str] = set()
+        self.number = seed * 1000
+        for people in (1, 3, 2):
+            registration = stage.enrol(people)
+            self.tickets[str(registration.secret_hash)] = registration
+        self.party = stage.enrol(5)
+        self.party.kind = RegistrationKind.PARTY.value
+        self.tickets[str(self.party.secret_hash)] = self.party
+        self.late = digest(ticket_secret(stage.keys, stage.activity.code, f"b{seed}", f"f{seed}"))
+        self.seed, self.late_known = seed, False
+        self.phones = [self._pair() for _ in range(self.rng.randint(2, 4))]
+
+    def _pair(self) -> Phone:
+        grant, _secret = pair_device(
+            self.s.session, session_code=self.s.row.code, all_sessions=False, label="", actor=ANONYMOUS, now=self.now()
+        )
+        error = self.rng.choice((0.0, 0.0, 90.0, -300.0, 86_400.0, -3600.0))
+        return Phone(grant, error, booted=-float(self.rng.randint(10, 10_000)))
+
+    def now(self):
+        return NOW + timedelta(seconds=self.t)
+
+    def walk(self, steps: int) -> None:
+        """The day itself."""
+        moves = [self.scan] * 7 + [self.undo] * 2 + [self.sync] * 3 + [self.walk_in, self.restart, self.world]
+        for _ in range(steps):
+            self.t += self.rng.randint(1, 55)
+            self.rng.choice(moves)()
+        for phone in self.phones:
+            self.t += 1
+            while phone.queue:
+                self.sync(phone, loses=False)
+        self.roster()
+
+    def _event(self, phone: Phone, **more: object) -> Scan:
+        self.number += 1
+        phone.counter += 1
+        wall = NOW.timestamp() + self.t + phone.error
+        scan = Scan(
+            **({
+                "uid": f"h{self.number:021d}", "counter": phone.counter, "session": self.s.row.code, "kind": "arrival",
+                "ticket": None, "code": None, "walk_in": False, "people": None, "refers_to": None,
+                "device_at": round(wall * 1000), "mono": (self.t - phone.booted) * 1000.0,
+                "life": f"{id(phone)}-{phone.life}", "by": "camera",
+            } | more)
+        )  # fmt: skip
+        phone.queue.append(scan)
+        self.truths[scan.uid] = Truth(scan, phone, self.t, phone.error, phone.life)
+        return scan
+
+    def scan(self) -> None:
+        phone, ticket = self.rng.choice(self.phones), self.rng.choice([*self.tickets, self.late])
+        is_party = ticket == self.party.secret_hash
+        self._event(phone, ticket=ticket, people=self.rng.randint(1, 6) if is_party else None)
+
+    def walk_in(self) -> None:
+        self._event(self.rng.choice(self.phones), walk_in=True, people=self.rng.randint(1, 6))
+
+    def undo(self) -> None:
+        phone = self.rng.choice(self.phones)
+        taken = {truth.scan.refers_to for truth in self.truths.values()}
+        own = [t for t in self.truths.values() if t.phone is phone and t.scan.kind == "arrival"][-3:]
+        own = [truth for truth in own if truth.scan.uid not in taken]
+        if own:
+            self._event(phone, kind="undo", refers_to=self.rng.choice(own).scan.uid)
+
+    def restart(self) -> None:
+        """The page is opened anew, perhaps after somebody set the clock."""
+        phone = self.rng.choice(self.phones)
+        phone.life, phone.booted = phone.life + 1, self.t - 5
+        if self.rng.random() < 0.3:
+            phone.error += self.rng.choice((-30.0, 40.0, 1800.0, -7200.0))
+
+    def world(self) -> None:
+        """What happens at the office meanwhile."""
+        what = self.rng.choice(("cancel", "roster", "revoke", "decide", "decide"))
+        if what == "roster":
+            self.roster()
+        elif what == "revoke" and sum(phone.revoked is None for phone in self.phones) > 1:
+            phone = self.rng.choice(self.phones)
+            if phone.revoked is None:
+                phone.revoked, phone.grant.revoked_at = self.t, self.now()
+        elif what == "cancel" and len(self.cancelled) < 2:
+            ticket = self.rng.choice([t for t in self.tickets if t not in (*self.cancelled, self.late)])
+            self.cancelled[ticket] = self.t
+            row = self.tickets[ticket]
+            row.state, row.cancelled_at = "cancelled", self.now()
+            self.s.session.flush()
+
+    def roster(self) -> None:
+        """The list with the late ticket arrives."""
+        if not self.late_known:
+            entry = Entry(None, "示例王女士", 2, 0, "", True, f"f{self.seed}", f"b{self.seed}")
+            done = register(self.s.session, self.s.activity, entry, keys=self.s.keys, now=self.now())
+            assert done.registration.secret_hash == self.late
+            self.tickets[self.late], self.late_known = done.registration, True
+        resolve_unknown(self.s.session, now=self.now())
+
+    def sync(self, phone: Phone | None = None, *, loses: bool = True) -> None:
+        """Send the queue: it may never arrive, arrive twice, or its answers may be lost."""
+        phone = phone or self.rng.choice(self.phones)
+        batch, fate = phone.queue[:50], self.rng.random() if loses else 1.0
+        if fate < 0.15:
+            return
+        shown = (NOW.timestamp() + self.t + phone.error, (self.t - phone.booted) * 1000.0, phone.life)
+        self.sent.append((phone, batch, *shown))
+        for _ in range(2 if fate > 0.85 else 1):
+            self.receive(phone, batch, *shown)
+        if fate > 0.4:
+            phone.queue = phone.queue[50:]
+
+    def receive(self, phone: Phone, batch: list[Scan], wall: float, mono: float, life: int) -> None:
+        for scan in batch:
+            truth = self.truths[scan.uid]
+            if not truth.at:
+                self._correct(truth, phone, life)
+            sent = Sent(round(wall * 1000), mono, f"{id(phone)}-{life}")
+            self.take(self.s.session, scan, sent=sent, grant=phone.grant, keys=self.s.keys, now=self.now())
+
+    def _correct(self, truth: Truth, phone: Phone, life: int) -> None:
+        claimed = truth.true_at if life == truth.life else truth.true_at + truth.error - phone.error
+        truth.at = min(max(claimed, 0.0), self.t) or 1e-9
+        truth.possible = abs(claimed - truth.at) <= SLACK
+
+    def replay(self) -> None:
+        """Every event that was ever sent, once more."""
+        again: set[str] = set()
+        for phone, batch, wall, mono, life in self.sent:
+            self.receive(phone, [scan for scan in batch if scan.uid not in again], wall, mono, life)
+            again.update(scan.uid for scan in batch)
+
+    def decide(self) -> None:
+        """The organizer lets some of what is held count."""
+        for row in list_held(self.s.session, self.s.activity.id):
+            if self.rng.random() < 0.5:
+                held = self.s.session.query(HeldScan).filter_by(code=row.code).one()
+                self.decided.add(held.uid)
+                count_held(self.s.session, self.s.activity, held, actor=STAFF, now=self.now())
+
+    def held(self) -> dict[str, str]:
+        """Open ones by event, with the reason."""
+        rows = self.s.session.query(HeldScan).filter_by(state=HeldState.OPEN.value)
+        return {row.uid: row.reason for row in rows}

@@ -1,0 +1,113 @@
+"""Whatever phones do and the network loses: the final state is the model's, and a replay changes nothing."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from app.checkin.corrections import rebuild_check_ins
+from app.checkin.models import CheckIn, CheckInEvent
+from app.checkin.offline import Scan, take_scan
+from app.extensions import db
+from app.kernel.database import transaction
+from app.registration.models import Registration
+from tests.factories import NOW
+from tests.services.checkin.histories import Day
+from tests.services.checkin.model import expected
+from tests.services.checkin.stage import make_stage
+
+FULL = os.environ.get("SHILIU_PROOF") == "full"
+HISTORIES, STEPS = (1000, 45) if FULL else (60, 22)
+SLICES = 10
+
+
+class _Undone(Exception):
+    """Ends a history's transaction without keeping it."""
+
+
+def state(day: Day) -> dict[str, tuple[int, float]]:
+    """People and first time (seconds of the day) by ticket, of a walk-in by its event, from the database."""
+    session = day.s.session
+    session.expire_all()
+    walked = {
+        row.registration_id: row.uid
+        for row in session.execute(
+            select(CheckInEvent.registration_id, CheckInEvent.uid, CheckInEvent.refers_to).where(
+                CheckInEvent.kind.in_(("arrival", "resolution"))
+            )
+        )
+    }
+    origin = {row.uid: row.refers_to for row in session.execute(select(CheckInEvent.uid, CheckInEvent.refers_to))}
+    found = {}
+    for check, hash_ in session.execute(
+        select(CheckIn, Registration.secret_hash).join(Registration, Registration.id == CheckIn.registration_id)
+    ):
+        uid = walked[check.registration_id]
+        key = hash_ or (origin.get(uid) or uid)
+        found[key] = (check.headcount, round((check.first_at - NOW).total_seconds(), 1))
+    return found
+
+
+def everything(day: Day) -> tuple[list[Any], list[Any], list[Any]]:
+    """Check-ins, events and held scans as values."""
+    day.s.session.expire_all()
+    events = [(e.uid, e.kind, e.outcome, e.occurred_at) for e in day.s.session.scalars(select(CheckInEvent))]
+    return day.s.projection(), sorted(events), sorted(day.held().items())
+
+
+def live(app: Flask, seed: int, take: Any = take_scan) -> list[str]:
+    """One history from beginning to end; what differs from the model, in words."""
+    wrong: list[str] = []
+    with app.app_context(), pytest.raises(_Undone), transaction(db.session) as tx:  # noqa: PT012
+        day = Day(make_stage(tx, app.extensions["keys"], capacity=None), seed, take)
+        day.walk(STEPS)
+        for when in ("synced", "decided"):
+            model = expected(day)
+            rounded = {key: (people, round(at, 1)) for key, (people, at) in model.here.items()}
+            if (found := state(day)) != rounded:
+                wrong.append(f"{seed} {when}: {found} is not {rounded}")
+            if (held := day.held()) != model.held:
+                wrong.append(f"{seed} {when}: held {held} is not {model.held}")
+            if when == "synced":
+                day.decide()
+        before = everything(day)
+        day.replay()
+        if everything(day) != before:
+            wrong.append(f"{seed}: a replay changed something")
+        rebuild_check_ins(tx, day.s.activity.id)
+        if day.s.projection() != before[0]:
+            wrong.append(f"{seed}: rebuilt {day.s.projection()} is not {before[0]}")
+        raise _Undone
+    return wrong
+
+
+@pytest.mark.lengthens
+@pytest.mark.parametrize("part", range(SLICES))
+def test_every_history_ends_as_the_model_says(app: Flask, part: int) -> None:
+    wrong = [line for seed in range(part, HISTORIES, SLICES) for line in live(app, seed)]
+    assert wrong == []
+
+
+def _uid_anew(session: Any, scan: Scan, **more: Any) -> Any:
+    """A planted fault: the server does not know an event again."""
+    _uid_anew.count += 1  # type: ignore[attr-defined]
+    return take_scan(session, replace(scan, uid=f"p{_uid_anew.count:021d}"), **more)  # type: ignore[attr-defined]
+
+
+_uid_anew.count = 0  # type: ignore[attr-defined]
+
+
+def test_without_the_id_made_on_the_phone_the_histories_differ(app: Flask) -> None:
+    assert any(live(app, seed, _uid_anew) for seed in range(3))
+
+
+def test_without_the_corrected_clock_the_histories_differ(app: Flask) -> None:
+    def naive(session: Any, scan: Scan, *, sent: Any, **more: Any) -> Any:
+        return take_scan(session, scan, sent=replace(sent, at=scan.device_at, mono=scan.mono), **more)
+
+    assert any(live(app, seed, naive) for seed in range(3))
