@@ -18,7 +18,7 @@ help: ## this list
 run: .venv/.stamp ## all set-up, demo data, server and worker; LAN=1 for a phone, PORT=8000, SHILIU_HOME=instance
 	@LAN=$(LAN) bash tools/run.sh
 
-test: test-tools ## every test: SQLite, PostgreSQL, Chromium; races and journeys on their own
+test: test-tools ## every test: SQLite, PostgreSQL, Chromium; races on their own
 	@failed=0; \
 	.venv/bin/pytest -n 2 -m "not serial and not proof" || failed=1; \
 	.venv/bin/pytest -n 0 -m "serial and not proof" || failed=1; \

@@ -21,6 +21,7 @@ from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.registration.approval import expire_offers
+from app.registration.guardians import expire_unanswered
 from app.registration.outbox import Dropped, Parcel, claim, put_reminders, settle
 from app.registration.sending import Smtp, send
 
@@ -90,6 +91,7 @@ def run_once(round_number: int) -> int:
     with transaction(db.session) as tx:
         sealed = digest_closed_sessions(tx, now=moment)
         expire_offers(tx, now=moment)
+        expire_unanswered(tx, now=moment)
         resolve_unknown(tx, now=moment)
     if round_number % CHECKPOINT_EVERY == 0:
         with transaction(db.session) as tx:

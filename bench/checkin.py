@@ -6,7 +6,7 @@ Session, CSRF token, grant, ticket by its secret, decision, projection and event
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from statistics import median
@@ -90,16 +90,24 @@ def presses(place: Instance, activity: str, where: str, own: list[str]) -> Itera
         yield post(f"/s/{where}", urlencode(form), host=place.host, cookies=f"{cookie}; browser={browser}; {kept}")
 
 
-def one_round(place: Instance) -> Outcome:
-    """TICKETS people press at once, 32 at a time; every one must be in, exactly once."""
+Send = Callable[[int, list[bytes]], Outcome]
+
+
+def at_once(port: int, requests: list[bytes]) -> Outcome:
+    """32 at a time, the next as soon as one is answered."""
+    return burst(port, requests, clients=CLIENTS, proof=PROOF)
+
+
+def one_round(place: Instance, people: int = TICKETS, send: Send = at_once) -> Outcome:
+    """So many people press; every one must be in, exactly once."""
     activity, where, activity_id, session_id = open_session(place)
-    requests = list(presses(place, activity, where, tickets(place, activity_id, TICKETS)))
-    outcome = burst(place.port, requests, clients=CLIENTS, proof=PROOF)
+    requests = list(presses(place, activity, where, tickets(place, activity_id, people)))
+    outcome = send(place.port, requests)
     with place.app.app_context():
         stored = db.session.scalar(select(func.count()).where(CheckIn.session_id == session_id))
         events = db.session.scalar(select(func.count()).where(CheckInEvent.session_id == session_id))
         db.session.rollback()
-    if not outcome.accepted == stored == events == TICKETS:
+    if not outcome.accepted == stored == events == people:
         raise RuntimeError(f"{outcome.accepted} accepted, {stored} stored, {events} events: {outcome.statuses}")
     return outcome
 

@@ -69,7 +69,7 @@ def plain(answer: bytes) -> bytes:
 
 def burst(port: int, requests: list[bytes], *, clients: int, proof: bytes) -> Outcome:
     """Send every request once over `clients` connections; `proof` must stand in an accepted answer."""
-    outcome, waiting = Outcome(), iter(requests)
+    outcome, answers, waiting = Outcome(), list[bytes](), iter(requests)
     selector = selectors.DefaultSelector()
     open_clients = [_Client(port) for _ in range(clients)]
     begun = time.perf_counter()
@@ -85,10 +85,7 @@ def burst(port: int, requests: list[bytes], *, clients: int, proof: bytes) -> Ou
             if answer is None:
                 continue
             outcome.latencies.append(time.perf_counter() - client.began)
-            status = int(answer[9:12])
-            outcome.statuses[status] = outcome.statuses.get(status, 0) + 1
-            outcome.accepted += status == 200 and proof in plain(answer)
-            outcome.last = answer
+            answers.append(answer)
             request = next(waiting, None)
             if request is None:
                 selector.unregister(client.sock)
@@ -97,7 +94,50 @@ def burst(port: int, requests: list[bytes], *, clients: int, proof: bytes) -> Ou
     outcome.seconds = time.perf_counter() - begun
     for client in open_clients:
         client.sock.close()
+    return read_answers(outcome, answers, proof)
+
+
+def read_answers(outcome: Outcome, answers: list[bytes], proof: bytes) -> Outcome:
+    """Statuses and what was accepted; after the burst, since unpacking takes the time of the same processors."""
+    for answer in answers:
+        status = int(answer[9:12])
+        outcome.statuses[status] = outcome.statuses.get(status, 0) + 1
+        outcome.accepted += status == 200 and proof in plain(answer)
+        outcome.last = answer
     return outcome
+
+
+def arrive_openly(port: int, requests: list[bytes], *, seconds: float, proof: bytes) -> Outcome:
+    """Everybody comes at a moment of their own, spread evenly over `seconds`, however long the others take.
+
+    Latencies count from the moment of coming: who waits for a free connection waits.
+    """
+    outcome, answers, selector = Outcome(), list[bytes](), selectors.DefaultSelector()
+    free, coming = list[_Client](), list(enumerate(requests))[::-1]
+    begun, step, busy = time.perf_counter(), seconds / len(requests), 0
+    while coming or busy:
+        passed = time.perf_counter() - begun
+        while coming and coming[-1][0] * step <= passed:
+            number, request = coming.pop()
+            client = free.pop() if free else _Client(port)
+            selector.register(client.sock, selectors.EVENT_READ, client)
+            client.send(request)
+            client.began, busy = begun + number * step, busy + 1
+        wait = coming[-1][0] * step - (time.perf_counter() - begun) if coming else 30
+        for key, _ in selector.select(max(0, wait)) if busy else ():
+            answer = key.data.read()
+            if answer is not None:
+                outcome.latencies.append(time.perf_counter() - key.data.began)
+                answers.append(answer)
+                selector.unregister(key.fileobj)
+                free.append(key.data)
+                busy -= 1
+        if not busy and coming:
+            time.sleep(max(0, coming[-1][0] * step - (time.perf_counter() - begun)))
+    outcome.seconds = time.perf_counter() - begun
+    for client in free:
+        client.sock.close()
+    return read_answers(outcome, answers, proof)
 
 
 def get(path: str, *, host: str, cookies: str = "") -> bytes:

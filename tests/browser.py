@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +24,12 @@ FLAGS = [
 ]
 _FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig><include ignore_missing="yes">/etc/fonts/fonts.conf</include><dir>{folder}</dir></fontconfig>"""
+
+
+def in_turn(pages: Sequence[str], width: int) -> list[str]:
+    """The pages for axe at this width (0 or 1): all of them in make proof; make test takes each at one of the two."""
+    is_full = os.environ.get("SHILIU_PROOF") == "full"
+    return [page for number, page in enumerate(pages) if is_full or number % 2 == width]
 
 
 def chromium_path() -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from flask import Flask
@@ -17,6 +18,7 @@ from app.extensions import db
 from tests.database import Server, free_port
 
 BACKENDS = ("sqlite", "postgresql")
+FRESH = 600  # seconds: what was kept speaks of "now" and "today"
 
 
 @dataclass
@@ -27,7 +29,10 @@ class House:
     port: int
     mark: Callable[[], object]  # differs after any write, by whatever connection or process
     restore: Callable[[], None]
+    keep: Callable[[str], None]  # the database as it stands, under a name
+    bring: Callable[[str], None]  # what was kept under a name, in the database's place
     clean: object = None
+    kept: dict[str, float] = field(default_factory=dict)
 
     def reset(self) -> None:
         """Put the empty database back, unless nothing was written since the last time."""
@@ -35,6 +40,16 @@ class House:
             return
         self.restore()
         self.clean = self.mark()
+
+    def furnish(self, name: str, make: Callable[[Flask], None]) -> None:
+        """The database as `make` leaves it, made once and then copied. Files that `make` stored must stay."""
+        age = time.monotonic() - self.kept.get(name, -FRESH)
+        if age < FRESH:
+            self.bring(name)
+            return
+        make(self.app)
+        self.keep(name)
+        self.kept[name] = time.monotonic()
 
 
 def make_app(home: Path, url: str, **settings: object) -> Flask:
@@ -65,20 +80,25 @@ def sqlite_house(home: Path) -> House:
     migrate(app)  # the last connection that closes takes the WAL along
     shutil.copy(path, template)
 
-    def restore() -> None:
+    def put(source: Path) -> None:
         _let_go(app)
         for suffix in ("-wal", "-shm"):
             Path(f"{path}{suffix}").unlink(missing_ok=True)
         fresh = home / "fresh.db"
-        shutil.copy(template, fresh)
+        shutil.copy(source, fresh)
         os.replace(fresh, path)  # a connection left open keeps its own old file
+
+    def keep(name: str) -> None:
+        _let_go(app)
+        assert not Path(f"{path}-wal").exists(), "somebody still holds the database open"
+        shutil.copy(path, home / f"kept-{name}.db")
 
     def mark() -> object:
         wal = Path(f"{path}-wal")
         found = path.stat()
         return found.st_ino, found.st_mtime_ns, found.st_size, wal.stat().st_size if wal.exists() else 0
 
-    return House(app, port, mark, restore)
+    return House(app, port, mark, lambda: put(template), keep, lambda name: put(home / f"kept-{name}.db"))
 
 
 # As a replica no trigger and no foreign key stands in the way; copying a template takes twice the time.
@@ -113,4 +133,13 @@ def postgresql_house(home: Path, server: Server) -> House:
         _let_go(app)
         server.run(_CUT_OFF, _EMPTY, database="shiliu")
 
-    return House(app, port, server.position, restore)
+    def keep(name: str) -> None:
+        _let_go(app)
+        server.run(_CUT_OFF, database="shiliu")
+        server.run(f"DROP DATABASE IF EXISTS kept_{name}", f"CREATE DATABASE kept_{name} TEMPLATE shiliu")
+
+    def bring(name: str) -> None:
+        _let_go(app)
+        server.run("DROP DATABASE shiliu WITH (FORCE)", f"CREATE DATABASE shiliu TEMPLATE kept_{name}")
+
+    return House(app, port, server.position, restore, keep, bring)

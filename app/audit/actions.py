@@ -65,6 +65,7 @@ ACTIONS: dict[str, Audited] = {
     "registration.cancelled": _a("取消报名", "headcount"),
     "consent.asked": _a("请监护人同意"),
     "consent.given": _a("监护人同意", "kind version"),
+    "consent.expired": _a("监护人没有答复，名额让出", "headcount"),
     "minors.opened": _a("查看未成年人资料", "count", "reason"),
     "registration.relinked": _a("换了报名码链接"),
     "registration.approved": _a("确认报名", "headcount"),

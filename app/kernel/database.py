@@ -17,6 +17,11 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from app.kernel.tokens import random_code
 
+# trust.md, Decide first; what FULL is worth stands in tests/races/test_power_cut.py
+PRAGMAS = (
+    "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON", "secure_delete=ON",
+    "trusted_schema=OFF", "busy_timeout=10000",
+)  # fmt: skip
 SQLITE_WAL_SAFE = (3, 51, 3)  # below, a WAL reset race can lose commits
 
 
@@ -101,15 +106,7 @@ def _postgresql_connect(connection: Any, _record: Any) -> None:
 def _open_sqlite(connection: Any, record: Any, lock_path: Path | None) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "recursive_triggers=ON",
-        "secure_delete=ON",
-        "trusted_schema=OFF",
-        "busy_timeout=10000",
-    ):
+    for pragma in PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
     record.info["lock"] = os.open(lock_path, os.O_RDWR | os.O_CREAT, 0o600) if lock_path else None

@@ -101,6 +101,7 @@ def _expire(session: Session, activity: Activity, registration: Registration, no
         return
     registration.state = RegistrationState.CANCELLED.value
     registration.cancelled_at = now
+    put_letter(session, activity, registration, MailKind.CANCELLED, now=now)
     record(
         session, "registration.offer_expired", actor=SYSTEM, object_type="registration",
         object_code=registration.code, now=now, payload={"headcount": registration.headcount},

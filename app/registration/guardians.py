@@ -13,22 +13,24 @@ from sqlalchemy.orm import Session
 
 from app.activities.models import Activity
 from app.audit.log import record
-from app.kernel.actor import PARTICIPANT, Actor
+from app.kernel.actor import PARTICIPANT, SYSTEM, Actor
 from app.kernel.errors import Conflict, NotFound, Problem, raise_if_blocked
 from app.kernel.keys import KeyRing
 from app.kernel.text import normalise_phone, one_line
 from app.kernel.tokens import digest, random_secret
 from app.registration.entering import Entry, Registered, Seat, check_open, choose, enter, find_known
 from app.registration.indexes import phone_index, tail_index, ticket_code, ticket_code_index
+from app.registration.mail import put_letter
 from app.registration.models import (
     ConsentWay,
     GuardianConsent,
+    MailKind,
     PersonalDetail,
     Registration,
     RegistrationKind,
     RegistrationState,
 )
-from app.registration.places import key_of, with_places
+from app.registration.places import HELD, guardian_until, key_of, promote_waiting, with_places
 from app.registration.rules import GUARDIAN_CONSENT_VERSION, minor_problems
 
 LINK_LASTS = timedelta(days=7)
@@ -67,7 +69,7 @@ def register_minor(
             return again
         check_open(locked, now)
         _check_named(locked)
-        problems = minor_problems(entry.name, entry.given_as, entry.phone, consent=entry.consent)
+        problems = minor_problems(entry.name, entry.given_as, entry.phone, consent=entry.consent, email=entry.email)
         if entry.way is ConsentWay.PAPER and not entry.paper_sha256:
             problems.append(Problem("paper", "请拍一张签好的同意书。", field="paper"))
         chosen = choose(locked, entry.session_code, now, problems)
@@ -115,7 +117,7 @@ def ask_guardian(
         session.add(
             GuardianConsent(
                 registration_id=made.registration.id, way=ConsentWay.LINK.value, text_version=GUARDIAN_CONSENT_VERSION,
-                secret_hash=digest(secret), asked_at=now, expires_at=now + LINK_LASTS,
+                secret_hash=digest(secret), asked_at=now, expires_at=_lasts(locked, made.registration, now),
             )
         )  # fmt: skip
         record(
@@ -128,6 +130,58 @@ def ask_guardian(
         )
         session.flush()
         return made.registration, secret
+
+
+def _lasts(activity: Activity, registration: Registration, now: datetime) -> datetime:
+    """A place waits as long as the organizer set; a link in the line keeps nobody from anything."""
+    if registration.state in HELD:
+        return guardian_until(activity, registration.session_id, now=now)
+    return max(filter(None, (activity.ends_at, now + LINK_LASTS)))
+
+
+def answer_deadline(session: Session, registration: Registration) -> datetime:
+    """Until when this registration's link holds."""
+    return session.scalars(
+        select(GuardianConsent.expires_at).where(
+            GuardianConsent.registration_id == registration.id, GuardianConsent.expires_at.is_not(None)
+        )
+    ).one()  # type: ignore[return-value] # not null by the condition
+
+
+def expire_unanswered(session: Session, *, now: datetime) -> int:
+    """Places whose guardian never answered go on to the next in line; returns how many. Run by the worker."""
+    due = session.execute(
+        select(Registration.activity_id, Registration.id)
+        .join(GuardianConsent, GuardianConsent.registration_id == Registration.id)
+        .where(
+            GuardianConsent.given_at.is_(None), GuardianConsent.expires_at <= now, Registration.state.in_(HELD),
+            Registration.is_minor,
+        )
+        .order_by(Registration.activity_id, Registration.id)
+    ).all()  # fmt: skip
+    for activity_id, registration_id in due:
+        with with_places(session, activity_id) as activity:
+            _expire(session, activity, registration_id, now)
+    return len(due)
+
+
+def _expire(session: Session, activity: Activity, registration_id: int, now: datetime) -> None:
+    registration = session.get_one(Registration, registration_id, populate_existing=True)
+    asked = session.scalars(
+        select(GuardianConsent)
+        .where(GuardianConsent.registration_id == registration_id)
+        .execution_options(populate_existing=True)
+    ).one()
+    if registration.state not in HELD or asked.given_at is not None:  # the guardian was faster
+        return
+    registration.state, registration.cancelled_at = RegistrationState.CANCELLED.value, now
+    asked.secret_hash = None
+    put_letter(session, activity, registration, MailKind.CANCELLED, now=now)
+    record(
+        session, "consent.expired", actor=SYSTEM, object_type="registration", object_code=registration.code, now=now,
+        payload={"headcount": registration.headcount},
+    )  # fmt: skip
+    promote_waiting(session, activity, now=now)
 
 
 def find_asked(session: Session, secret: str, *, now: datetime) -> tuple[GuardianConsent, Registration]:
@@ -146,13 +200,23 @@ def find_asked(session: Session, secret: str, *, now: datetime) -> tuple[Guardia
 
 
 def give_consent(
-    session: Session, secret: str, *, name: str, given_as: str, phone: str, consent: bool, keys: KeyRing, now: datetime
+    session: Session,
+    secret: str,
+    *,
+    name: str,
+    given_as: str,
+    phone: str,
+    consent: bool,
+    keys: KeyRing,
+    now: datetime,
+    email: str = "",
 ) -> tuple[Registration, str]:
     """The guardian consents on the own phone; only now a name is stored. Returns the ticket's secret."""
     asked, found = find_asked(session, secret, now=now)
     with with_places(session, found.activity_id) as activity:
         asked, registration = find_asked(session, secret, now=now)
-        problems = minor_problems(name, given_as, phone, consent=consent)
+        email = email if activity.sends_mail else ""
+        problems = minor_problems(name, given_as, phone, consent=consent, email=email)
         number = normalise_phone(phone)
         key = phone_index(keys, activity.code, number) if number else None
         if key and _phone_is_taken(session, activity, key):
@@ -166,12 +230,25 @@ def give_consent(
         registration.ticket_code_index = ticket_code_index(keys, activity.code, ticket_code(keys, ticket))
         registration.phone_index, registration.tail_index = key, tail_index(keys, activity.code, number[-4:])
         registration.consent_version, registration.consented_at = GUARDIAN_CONSENT_VERSION, now
-        detail = session.get_one(PersonalDetail, registration.id)
-        detail.name = one_line(name)
-        detail.phone = keys.encrypt(number, context=f"phone:{registration.code}")
+        _keep_child(session, registration, name=name, phone=number, email=email, keys=keys)
+        if registration.offered_until is not None:  # consent is the answer that the place waited for
+            state = RegistrationState.PENDING if activity.needs_approval else RegistrationState.CONFIRMED
+            registration.offered_until, registration.state = None, state.value
         asked.given_at, asked.given_as, asked.secret_hash = now, given_as, None
         _log_consent(session, registration, ConsentWay.LINK, actor=PARTICIPANT, now=now)
+        kind = MailKind.CONFIRMED if registration.state in HELD else MailKind.WAITLISTED
+        put_letter(session, activity, registration, kind, now=now)
         return registration, ticket
+
+
+def _keep_child(
+    session: Session, registration: Registration, *, name: str, phone: str, email: str, keys: KeyRing
+) -> None:
+    detail = session.get_one(PersonalDetail, registration.id)
+    detail.name = one_line(name)
+    detail.phone = keys.encrypt(phone, context=f"phone:{registration.code}")
+    if one_line(email):
+        detail.email = keys.encrypt(one_line(email), context=f"email:{registration.code}")
 
 
 def _phone_is_taken(session: Session, activity: Activity, key: str) -> bool:

@@ -36,6 +36,7 @@ class Facts:
     page: str  # the activity's page; the ticket's own address is stored nowhere
     reason: str = ""
     until: datetime | None = None
+    is_off: bool = False  # the whole activity was cancelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,8 @@ class Letter:
 
 def is_outdated(kind: MailKind, *, state: str, is_cancelled: bool, is_declined: bool, is_over: bool) -> bool:
     """Whether the news is no longer true when the letter's turn comes."""
-    if kind is MailKind.CANCELLED:
-        return not is_cancelled
+    if kind is MailKind.CANCELLED:  # the activity, or this registration alone
+        return not is_cancelled and state != RegistrationState.CANCELLED.value
     if is_cancelled or is_over:
         return True
     if kind is MailKind.DECLINED:
@@ -79,7 +80,7 @@ def _opening(kind: MailKind, facts: Facts, state: str) -> tuple[str, str]:
     if kind is MailKind.WAITLISTED:
         return "已排上候补", "名额满了，已为您排上候补。有人取消就按先后自动递补，到时再写信告诉您。"
     if kind is MailKind.CANCELLED:
-        return "活动取消", f"这场活动取消了，不用来了。原因：{facts.reason}"
+        return _gone(facts)
     if kind is MailKind.DECLINED:
         return "报名没有确认", f"主办单位没有确认这个报名。原因：{facts.reason}"
     if kind is MailKind.CHANGED:
@@ -93,6 +94,16 @@ def _opening(kind: MailKind, facts: Facts, state: str) -> tuple[str, str]:
     if kind is MailKind.PROMOTED:
         return "候补成功", "有人取消，您递补上了，名额已经留好。"
     return "报名成功", "您报名成功，名额已经留好。"
+
+
+def _gone(facts: Facts) -> tuple[str, str]:
+    """The whole activity was cancelled, or this registration alone: by the organizer, or by an answer that never came."""
+    if facts.is_off:
+        return "活动取消", f"这场活动取消了，不用来了。原因：{facts.reason}"
+    if facts.until is not None:
+        words = f"给您留的名额过了答复时间（{moment_words(facts.until)}），已经给了后面的人。还想来可以重新报名。"
+        return "名额已让出", words
+    return "报名已取消", "主办单位取消了您的这个报名，不用来了。活动照常，有疑问请联系主办单位。"
 
 
 def _ending(kind: MailKind) -> list[str]:

@@ -171,13 +171,17 @@ def _parcel(session: Session, notice: MailNotice, keys: KeyRing, base_url: str, 
         times=tuple((s.starts_at, s.ends_at) for s in sessions), venue=activity.venue, bring=activity.bring,
         headcount=registration.headcount, page=f"{base_url}/a/{activity.code}",
         reason=(activity.cancel_reason or "") if cancelled else (registration.decline_reason or ""),
-        until=registration.offered_until,
+        until=registration.offered_until, is_off=cancelled,
     )  # fmt: skip
-    with_calendar = registration.state == RegistrationState.CONFIRMED.value and kind is not MailKind.DECLINED
+    is_gone = registration.state == RegistrationState.CANCELLED.value
+    # Who gave the place back by an answer that never came has no entry to take out.
+    with_calendar = (registration.state == RegistrationState.CONFIRMED.value and kind is not MailKind.DECLINED) or (
+        is_gone and kind is MailKind.CANCELLED and registration.offered_until is None
+    )
     return Parcel(
         notice.id, address,
         compose(kind, facts, state=registration.state), activity.code, activity.title, activity.summary, activity.venue,
-        facts.page, activity.version, cancelled,
+        facts.page, activity.version + is_gone, cancelled or is_gone,
         tuple((s.code, s.label, s.starts_at, s.ends_at) for s in sessions) if with_calendar else (),
     )  # fmt: skip
 

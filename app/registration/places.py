@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, inspect, literal, select, union_all
+from sqlalchemy import func, inspect, literal, select, union_all, update
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivitySession, ActivityState, Attendance, PlaceHold, PlaceQuota
 from app.audit.log import record
 from app.kernel.actor import SYSTEM
 from app.registration.mail import put_letter
-from app.registration.models import MailKind, Registration, RegistrationKind, RegistrationState
-from app.registration.rules import InLine, Room, promote
+from app.registration.models import GuardianConsent, MailKind, Registration, RegistrationKind, RegistrationState
+from app.registration.rules import GUARDIAN_HOURS, InLine, Room, answer_until, promote
 
 # Walk-ins and counts take no registration place (domain.md, Registration).
 PLACED = (RegistrationKind.INDIVIDUAL.value, RegistrationKind.PARTY.value)
@@ -194,9 +194,12 @@ def _move_up(session: Session, activity: Activity, pool: int | None, registratio
     """To a place: at once, or offered where the organizer wants an answer, or before the organizer's approval."""
     registration.promoted_at = now
     registration.state = RegistrationState.CONFIRMED.value
+    if registration.is_minor:
+        _ask_again(session, activity, registration, now)
     if activity.offer_hours is not None and (activity.starts_at is None or activity.starts_at > now):
-        until = now + timedelta(hours=activity.offer_hours)
-        registration.offered_until = min(until, activity.starts_at) if activity.starts_at else until
+        registration.offered_until = answer_until(
+            activity.offer_hours, starts_at=activity.starts_at, ends_at=activity.ends_at, now=now
+        )
         registration.state = RegistrationState.PENDING.value
     elif activity.needs_approval:
         registration.state = RegistrationState.PENDING.value
@@ -206,6 +209,22 @@ def _move_up(session: Session, activity: Activity, pool: int | None, registratio
         session, "registration.promoted", actor=SYSTEM, object_type="registration",
         object_code=registration.code, now=now, payload={"headcount": registration.headcount},
     )  # fmt: skip
+
+
+def guardian_until(activity: Activity, session_id: int | None, *, now: datetime) -> datetime:
+    """Until when a place that was given now waits for the guardian's consent."""
+    chosen = next((s for s in activity.sessions if s.id == session_id), activity)
+    hours = activity.offer_hours if activity.offer_hours is not None else GUARDIAN_HOURS
+    return answer_until(hours, starts_at=chosen.starts_at, ends_at=chosen.ends_at, now=now)
+
+
+def _ask_again(session: Session, activity: Activity, registration: Registration, now: datetime) -> None:
+    """Who moves up without a consent yet has the whole time for it from now on."""
+    session.execute(
+        update(GuardianConsent)
+        .where(GuardianConsent.registration_id == registration.id, GuardianConsent.given_at.is_(None))
+        .values(expires_at=guardian_until(activity, registration.session_id, now=now))
+    )
 
 
 def count_ahead(session: Session, registration: Registration, activity: Activity) -> int:

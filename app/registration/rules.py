@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.kernel.errors import Problem
 from app.kernel.text import normalise_phone, one_line
@@ -23,6 +23,7 @@ GUARDIAN_CONSENT_VERSION = "guardian-2026-11"
 GUARDIANS = {"father": "父亲", "mother": "母亲", "other": "其他监护人"}
 CLASSES_MOST, PUPILS_MOST, CLASS_ADULTS_MOST, LABEL_MOST = 30, 100, 30, 30
 EMAIL_MOST = 120
+GUARDIAN_HOURS = 72  # how long a place waits for a guardian where the organizer set no time
 _EMAIL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
@@ -142,9 +143,9 @@ def contact_problems(name: str, phone: str, email: str, *, consent: bool) -> lis
     return found
 
 
-def minor_problems(name: str, given_as: str, phone: str, *, consent: bool) -> list[Problem]:
+def minor_problems(name: str, given_as: str, phone: str, *, consent: bool, email: str = "") -> list[Problem]:
     """A child's form of address, the guardian's part and phone, and the consent itself."""
-    found = problems_of(Asked(name, 1, 0, phone, True, needs_phone=True))
+    found = problems_of(Asked(name, 1, 0, phone, True, needs_phone=True, email=email))
     words = {"name_missing": "请填孩子的称呼或姓名。", "phone_missing": "请留监护人的手机号。"}
     found = [replace(p, message=words.get(p.code, p.message)) for p in found]
     if given_as not in GUARDIANS:
@@ -244,6 +245,13 @@ def change_problem(
     if not by_staff and starts_at is not None and starts_at <= now:
         return Problem("started", "活动已经开始，不能再改。来不了也没关系，不用办任何手续。")
     return None
+
+
+def answer_until(hours: int, *, starts_at: datetime | None, ends_at: datetime | None, now: datetime) -> datetime:
+    """Until when a place waits for an answer: these hours, but not beyond the start; once begun, the end."""
+    until = now + timedelta(hours=hours)
+    limit = starts_at if starts_at is not None and starts_at > now else ends_at
+    return until if limit is None else min(until, limit)
 
 
 def fits(headcount: int, *, unit_id: int | None = None, room: Room, line: Sequence[InLine]) -> bool:

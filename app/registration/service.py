@@ -16,8 +16,10 @@ from app.kernel.errors import Conflict, Problem, RuleBroken, raise_if_blocked
 from app.kernel.keys import KeyRing
 from app.kernel.text import clean, one_line
 from app.registration.entering import party_rows
+from app.registration.mail import put_letter
 from app.registration.models import (
     GuardianConsent,
+    MailKind,
     PartyClass,
     PersonalDetail,
     Registration,
@@ -97,6 +99,8 @@ def cancel_registration(session: Session, registration: Registration, *, actor: 
             session, "registration.cancelled", actor=actor, object_type="registration",
             object_code=registration.code, now=now, payload={"headcount": registration.headcount},
         )  # fmt: skip
+        if actor.is_user:  # who cancels the own registration sees it on the page
+            put_letter(session, activity, registration, MailKind.CANCELLED, now=now)
         promote_waiting(session, activity, now=now)
 
 

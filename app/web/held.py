@@ -38,7 +38,9 @@ def known_fact(row: HeldRow) -> str:
             _("这部手机的配对到%(time)s为止，或不是这一场的。", time=clock_text(row.device_until or row.received_at))
         )
     if row.reason == "impossible_time":
-        return str(_("%(time)s收到；照手机的钟算，不在配对之后、收到之前。", time=clock_text(row.received_at)))
+        return str(
+            _("%(time)s才收到；手机的钟说的时间早于配对，或晚于收到，不可能。", time=clock_text(row.received_at))
+        )
     if row.reason == "cancelled":
         at = clock_text(row.cancelled_at) if row.cancelled_at else ""
         return str(_("这个报名%(time)s已经取消。", time=at))

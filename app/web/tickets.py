@@ -36,6 +36,7 @@ from app.registration.service import cancel_registration, change_headcount, eras
 from app.web import mine
 from app.web.access import current_actor, keys, public, settings
 from app.web.registration.forms import PeopleForm, attach
+from app.web.paired import paired_device
 from app.web.rendering import render, span_text
 
 bp = Blueprint("tickets", __name__, url_prefix="/t")
@@ -66,6 +67,7 @@ class TicketPage:
     is_news: bool = False
     is_own: bool = True
     is_staff: bool = False
+    is_helper: bool = False  # a phone paired for this activity
     arrived_people: int = 0
 
     @property
@@ -127,7 +129,9 @@ def load_page(secret: str) -> TicketPage:
         page.ahead = count_ahead(session, registration, activity)
     _tell_changes(page, list_changes(session, activity.id))
     page.is_staff = may_at(current_actor(), Action.CHECK_IN, host.path)
-    page.is_own = not page.is_staff or secret in mine.own_tickets(activity.code)
+    device = paired_device(now())
+    page.is_helper = device is not None and device.activity_id == activity.id
+    page.is_own = not (page.is_staff or page.is_helper) or secret in mine.own_tickets(activity.code)
     return page
 
 

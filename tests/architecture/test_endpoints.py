@@ -55,6 +55,7 @@ def _fill(app: Flask, rule: Rule, arguments: dict[str, str]) -> str:
     return str(built[1])
 
 
+@pytest.mark.lengthens
 @pytest.mark.parametrize("login", ROLES, ids=[role or "anonymous" for role in ROLES])
 def test_every_page_opens_or_refuses_in_words(
     app: Flask,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from datetime import datetime
 
@@ -16,6 +17,10 @@ from app.kernel.database import transaction
 LATER_SECONDS = 0.5
 
 
+class _TakenBack(Exception):
+    """Ends the transaction without its COMMIT."""
+
+
 def _store(app: Flask, arrival: Arrival, moment: datetime) -> None:
     with app.app_context(), transaction(db.session) as tx:
         check_in(tx, arrival, now=moment)
@@ -25,11 +30,9 @@ def write_behind(app: Flask) -> Flask:
     """Every answer leaves at once; its row follows half a second later, from memory."""
 
     def answer(_group: GroupCommit, arrival: Arrival, *, now: datetime) -> Result:
-        with app.app_context():
-            try:
-                result = check_in(db.session(), arrival, now=now)
-            finally:
-                db.session.rollback()
+        with app.app_context(), contextlib.suppress(_TakenBack), transaction(db.session) as tx:
+            result = check_in(tx, arrival, now=now)
+            raise _TakenBack
         threading.Timer(LATER_SECONDS, _store, (app, arrival, now)).start()
         return result
 

@@ -31,14 +31,14 @@ PHONES, PLACES = (2_000, 500) if FULL else (300, 80)
 CLIENTS = 12
 
 
-def rush(app: Flask, *, seed: int = 7) -> tuple[int, int, list[InLine], Room]:
+def rush(app: Flask, *, phones: int = PHONES, seed: int = 7) -> tuple[int, int, list[InLine], Room]:
     """(people with a place, people waiting, the line, the room) after all have come and some have gone."""
     with app.app_context(), transaction(db.session) as tx:
         code = make_activity(tx, capacity=PLACES, takes_parties=True).code
         school = make_unit(tx, kind=UnitKind.SCHOOL).id
     dice = random.Random(seed)
     here: list[int] = []  # who has registered by now; somebody who came earlier gives the place back
-    plans = [(dice.random(), dice.randint(1, 45), dice.randint(1, 7), dice.random() / 4) for _ in range(PHONES)]
+    plans = [(dice.random(), dice.randint(1, 45), dice.randint(1, 7), dice.random() / 4) for _ in range(phones)]
 
     def one(number: int) -> None:
         chance, pupils, people, whose = plans[number]
@@ -68,7 +68,7 @@ def rush(app: Flask, *, seed: int = 7) -> tuple[int, int, list[InLine], Room]:
                     )
 
     with ThreadPoolExecutor(CLIENTS) as pool:
-        list(pool.map(one, range(PHONES)))
+        list(pool.map(one, range(phones)))
     with app.app_context():
         activity = get_activity(db.session(), code)
         pool_now = read_pools(db.session(), activity)[None]
@@ -93,5 +93,5 @@ def test_never_one_over_and_no_place_idle_while_somebody_fits(
 def test_without_promotion_places_stay_idle(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """Negative control: a freed place that nobody is given."""
     monkeypatch.setattr(places, "promote", lambda _line, *, room: [])
-    _taken, _waiting, line, room = rush(app)
+    _taken, _waiting, line, room = rush(app, phones=PHONES // 2)
     assert [each for each in line if room.has_room(each.headcount, each.unit_id)] != []

@@ -18,7 +18,15 @@ from app.kernel.errors import DomainError, NotFound, Problem, RuleBroken, TooMan
 from app.kernel.tokens import digest
 from app.organisation.permissions import Action
 from app.registration.entering import PhoneTaken
-from app.registration.guardians import MinorEntry, ask_guardian, find_asked, give_consent, register_minor
+from app.registration.guardians import (
+    MinorEntry,
+    answer_deadline,
+    ask_guardian,
+    find_asked,
+    give_consent,
+    register_minor,
+)
+from app.registration.letters import moment_words
 from app.registration.models import ConsentWay, RegistrationState
 from app.registration.rules import GUARDIANS, closed_problem
 from app.web import mine
@@ -39,12 +47,17 @@ class MinorForm(SubmissionForm):
     name = StringField("孩子怎么称呼")
     given_as = RadioField("您是孩子的", choices=list(GUARDIANS.items()), validate_choice=False)
     phone = StringField("监护人手机号")
+    email = StringField("邮箱")
     consent = BooleanField("同意")
     second_name = StringField("请不要填这一栏")
 
     def chosen(self) -> str | None:
         """The session's code, where each child chooses one."""
         return self.session.data if "session" in self else None
+
+    def address(self, activity: Activity) -> str:
+        """The e-mail address, where the activity sends mail."""
+        return (self.email.data or "") if activity.sends_mail else ""
 
 
 @bp.get("/a/<code>/child")
@@ -76,6 +89,7 @@ def register_child(code: str) -> Response:
             entry = MinorEntry(
                 form.chosen(), form.name.data or "", form.given_as.data or "", form.phone.data or "",
                 bool(form.consent.data), ConsentWay.LINK, form.submission_id, mine.browser_token(),
+                email=form.address(activity),
             )  # fmt: skip
             done = register_minor(tx, activity, entry, keys=keys(), now=moment)
             state, secret_hash = done.registration.state, done.registration.secret_hash
@@ -151,7 +165,7 @@ def guardian(secret: str) -> Response:
         with transaction(db.session) as tx:
             registration, ticket = give_consent(
                 tx, secret, name=form.name.data or "", given_as=form.given_as.data or "", phone=form.phone.data or "",
-                consent=bool(form.consent.data), keys=keys(), now=moment,
+                consent=bool(form.consent.data), keys=keys(), now=moment, email=form.address(activity),
             )  # fmt: skip
             state = registration.state
     except RuleBroken as broken:
@@ -179,12 +193,13 @@ def minor_desk(code: str) -> Response:
 
 
 def _desk_page(
-    activity: Activity, form: MinorForm, problems: list[Problem] | None = None, *, text: str = "", status: int = 200
-) -> Response:
+    activity: Activity, form: MinorForm, problems: list[Problem] | None = None, *, text: str = "", note: str = "",
+    status: int = 200,
+) -> Response:  # fmt: skip
     staff_page()
     fill_sessions(form, activity, at=now())
     response = render(
-        "registration/minors.html", status=status, activity=activity, form=form, text=text,
+        "registration/minors.html", status=status, activity=activity, form=form, text=text, note=note,
         problems=attach(form, problems or []), way=request.form.get("way", ""),
     )  # fmt: skip
     response.headers["Cache-Control"] = "no-store"
@@ -200,9 +215,10 @@ def ask_minor(code: str) -> Response:
         with transaction(db.session) as tx:
             activity = load_activity(code, Action.ACTIVITY_EDIT)
             fill_sessions(form, activity, at=now())
-            _made, secret = ask_guardian(
+            made, secret = ask_guardian(
                 tx, activity, session_code=form.chosen(), keys=keys(), actor=current_actor(), now=now()
             )
+            until, waits = answer_deadline(tx, made), made.state == RegistrationState.WAITLISTED.value
     except RuleBroken as broken:
         db.session.rollback()
         return _desk_page(load_activity(code, Action.ACTIVITY_EDIT), form, list(broken.problems), status=422)
@@ -210,10 +226,15 @@ def ask_minor(code: str) -> Response:
     link = settings().base_url + url_for("registration.guardian", secret=secret)
     when = span_text(activity.starts_at, activity.ends_at) if activity.starts_at and activity.ends_at else ""
     words = _(
-        "家长您好：孩子要参加“%(title)s”（%(when)s，%(venue)s），需要您同意。请在您的手机上打开这个链接（7天内有效，只能用一次）：%(link)s",
-        title=activity.title, when=when, venue=activity.venue, link=link,
+        "家长您好：孩子要参加“%(title)s”（%(when)s，%(venue)s），需要您同意。请%(until)s前在您的手机上打开这个链接（只能用一次）：%(link)s",
+        title=activity.title, when=when, venue=activity.venue, link=link, until=moment_words(until),
     )  # fmt: skip
-    return _desk_page(activity, MinorForm(formdata=None), text=words)
+    note = (
+        _("名额满了，已排上候补。递补上以后才开始等家长答复。")
+        if waits
+        else _("名额已先占住一个。到%(until)s家长还没有同意，名额自动给后面的人。", until=moment_words(until))
+    )
+    return _desk_page(activity, MinorForm(formdata=None), text=words, note=note)
 
 
 @bp.post("/activities/<code>/registrations/minors")
@@ -233,7 +254,7 @@ def add_minor(code: str) -> Response:
             entry = MinorEntry(
                 form.chosen(), form.name.data or "", form.given_as.data or "", form.phone.data or "",
                 bool(form.consent.data), ConsentWay(way), form.submission_id, f"desk-{current_actor().user_code}",
-                paper, current_actor().user_id,
+                paper, current_actor().user_id, form.address(activity),
             )  # fmt: skip
             register_minor(tx, activity, entry, keys=keys(), now=now(), actor=current_actor())
     except DomainError as error:

@@ -245,7 +245,7 @@ def add(code: str) -> Response:
         return _desk_page(activity, form, status=422)
     try:
         with transaction(db.session) as tx:
-            done = register(tx, activity, _entry(form), keys=keys(), now=now(), actor=current_actor())
+            done = register(tx, activity, _entry(form, activity), keys=keys(), now=now(), actor=current_actor())
             state = done.registration.state
     except PhoneTaken:
         form.phone.errors = [_("此手机号已报名，没有重复登记。")]
@@ -262,7 +262,7 @@ def add(code: str) -> Response:
     return redirect(url_for("registration.roster", code=code), 303)
 
 
-def _entry(form: DeskForm) -> Entry:
+def _entry(form: DeskForm, activity: Activity) -> Entry:
     return Entry(
         session_code=form.session.data if "session" in form else None,
         name=form.name.data or "",
@@ -272,6 +272,7 @@ def _entry(form: DeskForm) -> Entry:
         consent=bool(form.consent.data),
         submission=form.submission_id,
         browser="",
+        email=(form.email.data or "") if activity.sends_mail else "",
     )
 
 

@@ -1,8 +1,16 @@
-/* On the page that pairs: what this phone still holds from before is said, and goes on with the new pairing. */
-import { counts } from './store.js';
+/* On the page that pairs: what this phone still holds from before is said, and goes on with the new pairing. Names are
+   not kept for a pairing that is over. */
+import * as store from './store.js';
 
-counts().then(function (held) {
-  if (!held.waiting) return;
-  document.getElementById('again-count').textContent = held.waiting;
-  document.getElementById('again').hidden = false;
-}, function () { /* a browser without storage: pairing itself says so */ });
+async function again() {
+  const held = await store.counts();
+  if (held.waiting + held.handover) {
+    await store.keep('roster', undefined);
+    document.getElementById('again-count').textContent = held.waiting + held.handover;
+    document.getElementById('again').hidden = false;
+  } else {
+    await store.forget();
+  }
+}
+
+again().catch(function () { /* a browser without storage: the scanner itself says so */ });

@@ -51,16 +51,6 @@ export async function askEnd() {
   cover('end', byId('end-title'));
 }
 
-async function forget() {
-  await store.wipe();
-  if (window.caches) {
-    const names = await caches.keys();
-    await Promise.all(names.filter(function (name) { return name.indexOf('scan-') === 0; }).map(function (name) { return caches.delete(name); }));
-  }
-  const workers = navigator.serviceWorker ? await navigator.serviceWorker.getRegistrations() : [];
-  await Promise.all(workers.map(function (worker) { return worker.unregister(); }));
-}
-
 function problem(words) {
   byId('end-problem').textContent = words;
   byId('end-problem').hidden = false;
@@ -79,7 +69,7 @@ async function end(address, stop) {
     return;
   }
   stop();
-  await forget();
+  await store.forget();
   cover('ended', byId('ended-title'));
   say('当班结束，手机已清空');
 }

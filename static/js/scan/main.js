@@ -14,11 +14,11 @@ import * as store from './store.js';
 import { createSync } from './sync.js';
 import { fromAnswer, fromRoster, whoText } from './words.js';
 
-const AGAIN = 3000, HURRY = 1200, PEOPLE_MOST = 999;
+const AGAIN = 3000, HURRY = 1200, TWICE = 1000, PEOPLE_MOST = 999;
 const page = byId('scan'), data = page.dataset;
 const here = new Map(); // when this phone saw a ticket: for the hint while offline
 const seen = new Map(); // when a code was last in view
-let session = '', asked = null, stopped = false;
+let session = '', asked = null, stopped = false, pressed = -TWICE;
 
 const roster = createRoster(data.roster, data.device, showRoster, unpaired);
 const push = createSync(data.events, answered, showState);
@@ -62,7 +62,7 @@ async function showCounts() {
 function showState(name, words) {
   showCounts();
   if (name === 'unpaired') { unpaired(words); return; }
-  byId('state').textContent = { sending: '正在送', idle: '都已送到', later: '稍后再送' }[name];
+  byId('state').textContent = { sending: '正在送', idle: '都已送到', later: navigator.onLine === false ? '没有网' : '稍后再送' }[name];
 }
 
 function unpaired(words) {
@@ -153,7 +153,8 @@ function askPeople(entry, fields) {
   byId('party-text').textContent = '报了' + entry.people + '人' + (entry.here ? '，已到' + entry.here + '人' : '');
   setPeople(Math.max(1, entry.people - (entry.here || 0)));
   byId('party').classList.remove('nudge');
-  cover('party', byId('party-people'));
+  // A phone would push its keys over the buttons.
+  cover('party', window.matchMedia('(pointer: fine)').matches ? byId('party-people') : byId('party-who'));
   say(entry.n + '，来了几人');
 }
 
@@ -172,7 +173,9 @@ function bindPeople() {
   });
   byId('walk-in').addEventListener('click', function (event) {
     const button = event.target.closest('button');
-    if (!button) return;
+    // A thumb that presses twice means one family.
+    if (!button || performance.now() - pressed < TWICE) return;
+    pressed = performance.now();
     if (!session) { wrong('还没有名单', '联网后等几秒再按'); return; }
     arrive({ kind: 'arrival', walk_in: true, people: Number(button.value), by: 'typed' }, null);
   });

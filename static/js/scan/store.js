@@ -113,8 +113,7 @@ export function kept(name) {
   return within('readonly', function (stores, answer) { take(stores.kept.get(name), answer); });
 }
 
-/* Nothing of the day stays on the phone. */
-export async function wipe() {
+async function wipe() {
   if (opened) (await opened).close();
   opened = null;
   return new Promise(function (resolve, reject) {
@@ -122,4 +121,15 @@ export async function wipe() {
     asked.onsuccess = resolve;
     asked.onerror = function () { reject(asked.error); };
   });
+}
+
+/* Nothing of the day stays on the phone: records, roster, held pages, the worker. */
+export async function forget() {
+  await wipe();
+  if (window.caches) {
+    const names = await caches.keys();
+    await Promise.all(names.filter(function (name) { return name.indexOf('scan-') === 0; }).map(function (name) { return caches.delete(name); }));
+  }
+  const workers = navigator.serviceWorker ? await navigator.serviceWorker.getRegistrations() : [];
+  await Promise.all(workers.map(function (worker) { return worker.unregister(); }));
 }

@@ -6,6 +6,8 @@ const TEXTS = {
   retry: '先存在这台手机里，稍后再送',
 };
 
+const COUNTED = ['accepted', 'duplicate', 'undone'];
+
 export function whoText(name, people) {
   return [name, people ? people + '人' : ''].filter(Boolean).join('，');
 }
@@ -21,12 +23,14 @@ export function fromAnswer(event, answer, place) {
   const tone = { green: 'good', amber: 'warn', red: 'bad' }[answer.tone] || 'warn';
   const arrived = event.kind === 'arrival' && answer.outcome === 'accepted', said = split(answer.message);
   const parts = arrived && answer.here > answer.people ? '一共到了' + answer.here + '人' : '';
+  // Of a ticket that the server does not know, nobody knows how many it is for.
+  const known = Boolean(answer.name) || COUNTED.indexOf(answer.outcome) >= 0;
   const lost = !answer.stored && answer.outcome === 'refused' ? '已放进交接文件，请告诉主办单位' : '';
   return {
     tone: tone,
     shape: answer.stored || tone === 'bad' ? tone : 'wait',
     title: said.title,
-    who: whoText(answer.name, answer.people),
+    who: known ? whoText(answer.name || (event.walk_in ? '没报名的' : ''), answer.people) : '',
     text: lost || parts || TEXTS[answer.outcome] || said.rest || place,
     undo: arrived,
   };

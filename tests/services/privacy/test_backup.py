@@ -55,6 +55,7 @@ def make(home: Home) -> str:
     return latest(home)
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK])
 def test_a_box_gives_back_what_was_sealed_and_nothing_else(home: Home, size: int) -> None:
     keys, data, box = box_keys(home.place.keys), os.urandom(size), io.BytesIO()
@@ -77,6 +78,7 @@ def test_a_box_gives_back_what_was_sealed_and_nothing_else(home: Home, size: int
         b"".join(unseal(io.BytesIO(sealed), keys, "b/database"))
 
 
+@pytest.mark.sqlite_only
 def test_a_box_without_its_last_chunk_is_not_taken_for_whole(home: Home) -> None:
     keys, box = box_keys(home.place.keys), io.BytesIO()
     box.fileno = lambda: 0  # type: ignore[method-assign]

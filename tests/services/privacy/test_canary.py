@@ -34,7 +34,7 @@ from tests.factories import NOW
 from tests.services.privacy.conftest import Home
 from tests.services.privacy.story import FILES, sha
 
-pytestmark = pytest.mark.serial
+pytestmark = pytest.mark.published
 AFTER = NOW + timedelta(days=1100)  # the longest period is three years
 PAPER = b"paper \xff\xd8"
 

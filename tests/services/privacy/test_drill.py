@@ -22,7 +22,7 @@ from app.registration.models import PersonalDetail, Registration
 from app.registration.service import erase_own
 from tests.services.privacy.conftest import Home
 
-pytestmark = pytest.mark.serial
+pytestmark = pytest.mark.published
 ACTIVITIES, CHECK_INS = (2000, 20_000) if os.environ.get("SHILIU_PROOF") == "full" else (50, 500)
 
 

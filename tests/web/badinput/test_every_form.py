@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from tests.house import House
 from tests.web.badinput.forms import Form, forms_of
 from tests.web.journey.crawl import crawl
 from tests.web.journey.district import browsers, seed
@@ -24,14 +25,14 @@ _WRITE = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+\"?(\w+)", re.I)
 _ERROR = re.compile(r'<p class="err"[^>]*>(.*?)</p>', re.S)
 _NOTE = re.compile(r'<div class="note bad"[^>]*>(.*?)</div></div>', re.S)
 FULL = os.environ.get("SHILIU_PROOF") == "full"
-SHORT = 8  # make test takes one body in so many, always the same ones
+SHORT = 16  # make test takes one body in so many, always the same ones
 KEPT = {"attempt", "check_in_event"}  # tries are counted, refused scans are kept
 
 
 @pytest.fixture
-def demo(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> Flask:
+def demo(app: Flask, backend: House, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> Flask:
     monkeypatch.setattr(app.extensions["settings"], "demo", True)
-    seed(app)
+    seed(backend)
     return app
 
 

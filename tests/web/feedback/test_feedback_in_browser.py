@@ -21,7 +21,7 @@ from tests.cast import make_cast
 from tests.factories import PASSWORD, make_activity
 from tests.web.matrix.scene import picture
 
-pytestmark = pytest.mark.serial
+pytestmark = pytest.mark.published
 
 
 @pytest.fixture

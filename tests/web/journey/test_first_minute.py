@@ -17,19 +17,15 @@ from app.metrics.board import TaskLine, load_board
 from app.organisation.models import User
 from app.organisation.queries import actor_of
 from app.organisation.service import start_sign_in
-from app.planning.pack import find_pack, read_pack
-from app.planning.service import load_plan
+from tests.house import House
+from tests.web.journey.district import tell_story
 
 
 @pytest.fixture
-def demo(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Flask:
+def demo(app: Flask, backend: House, monkeypatch: pytest.MonkeyPatch) -> Flask:
     """The seeded district in demo mode."""
     monkeypatch.setattr(app.extensions["settings"], "demo", True)
-    with app.app_context():
-        with transaction(db.session) as tx:
-            load_plan(tx, read_pack(find_pack("liaocheng-2023")), now=now())
-        result = app.test_cli_runner().invoke(args=["demo", "seed"])
-    assert result.exit_code == 0, result.output
+    tell_story(backend)
     return app
 
 

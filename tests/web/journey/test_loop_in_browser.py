@@ -21,7 +21,7 @@ from tests.conftest import Live
 from tests.web.journey.people import SCREEN, Person, codes_in, move, tab_to
 from tests.web.planning.conftest import find_cast, make_fact
 
-pytestmark = pytest.mark.serial
+pytestmark = pytest.mark.published
 
 TITLE = "石榴窗花进课堂"
 EARLIER = 31  # people of the lesson that was approved before

@@ -10,14 +10,12 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page
 
-from app.extensions import db
-from app.kernel.clock import now
-from app.kernel.database import transaction
-from app.planning.pack import find_pack, read_pack
-from app.planning.service import load_plan
 from app.web.assets import sync_assets
+from tests.browser import in_turn
+from tests.house import House
+from tests.web.journey.district import tell_story
 
-pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]  # pages are the same on both databases
+pytestmark = [pytest.mark.published, pytest.mark.sqlite_only]  # pages are the same on both databases
 
 ROLES: dict[str, list[str]] = {
     "jingban": [
@@ -37,20 +35,18 @@ ROLES: dict[str, list[str]] = {
 
 
 @pytest.fixture
-def demo(app: Flask, live_server: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+def demo(app: Flask, backend: House, live_server: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     """The seeded district on a live server; its address."""
     sync_assets()
     monkeypatch.setattr(app.extensions["settings"], "demo", True)
-    with app.app_context():
-        with transaction(db.session) as tx:
-            load_plan(tx, read_pack(find_pack("liaocheng-2023")), now=now())
-        assert app.test_cli_runner().invoke(args=["demo", "seed"]).exit_code == 0
+    tell_story(backend)
     return str(live_server.url)
 
 
-def faults_of(page: Page) -> list[str]:
+def faults_of(page: Page, *, axe: bool = True) -> list[str]:
     """What axe finds, and whether it scrolls sideways."""
-    found = [f"{v['id']}: {v['nodes'][0]['html'][:90]}" for v in Axe().run(page).response["violations"]]
+    violations = Axe().run(page).response["violations"] if axe else []
+    found = [f"{v['id']}: {v['nodes'][0]['html'][:90]}" for v in violations]
     if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
         found.append("scrolls sideways")
     return found
@@ -58,7 +54,7 @@ def faults_of(page: Page) -> list[str]:
 
 def test_every_page_of_every_role_reads_well(demo: str, desk: Page, phone: Page) -> None:
     faults = {}
-    for page in (desk, phone):
+    for width, page in enumerate((desk, phone)):
         for login, paths in ROLES.items():
             page.context.clear_cookies()
             page.goto(demo + "/")
@@ -71,7 +67,7 @@ def test_every_page_of_every_role_reads_well(demo: str, desk: Page, phone: Page)
                     assert link, path
                     target = link[0]
                 assert page.goto(demo + target).status == 200, target  # type: ignore[union-attr]
-                if found := faults_of(page):
+                if found := faults_of(page, axe=path in in_turn(paths, width)):
                     faults[f"{path} {page.viewport_size['width']}"] = found  # type: ignore[index]
     assert faults == {}
 

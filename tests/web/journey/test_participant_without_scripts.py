@@ -17,7 +17,7 @@ from tests.web.checkin.browser import count, totals
 from tests.web.checkin.browser import make as make_open
 from tests.web.journey.people import codes_in, move
 
-pytestmark = pytest.mark.serial
+pytestmark = pytest.mark.published
 
 
 def _register(page: Page, *, adults: str, name: str) -> str:

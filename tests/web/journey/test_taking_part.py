@@ -23,7 +23,7 @@ from tests.conftest import Live
 from tests.factories import make_activity
 from tests.web.journey.people import Person
 
-pytestmark = pytest.mark.serial
+pytestmark = pytest.mark.published
 Enter = Callable[..., Person]
 
 

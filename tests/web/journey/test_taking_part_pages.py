@@ -21,13 +21,14 @@ from app.registration.models import Registration
 from app.registration.rules import ClassEntry
 from app.registration.settings import add_question, hold_places, set_quota
 from app.web.assets import sync_assets
+from tests.browser import in_turn
 from tests.cast import make_cast
 from tests.conftest import Live
 from tests.factories import make_activity
 from tests.web.journey.people import Person
 from tests.web.journey.test_pages import faults_of
 
-pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]  # pages are the same on both databases
+pytestmark = [pytest.mark.published, pytest.mark.sqlite_only]  # pages are the same on both databases
 SIZES = ((390, 844), (1280, 900))
 
 
@@ -88,14 +89,14 @@ def test_every_page_of_taking_part_reads_well(
     pages: dict[str, list[str]], live_server: Live, chromium: Browser
 ) -> None:
     faults = {}
-    for size in SIZES:
+    for width, size in enumerate(SIZES):
         for login, addresses in pages.items():
             person = Person(chromium, live_server.url, size)
             if login:
                 person.sign_in(login)
             for address in addresses:
                 person.open(address)
-                if found := faults_of(person.page):
+                if found := faults_of(person.page, axe=address in in_turn(addresses, width)):
                     faults[f"{address} {size[0]}"] = found
             person.leave()
     assert faults == {}

@@ -152,6 +152,7 @@ def deviations(walk: Walk, client: FlaskClient, person: str, *, only: str = "") 
     return found
 
 
+@pytest.mark.lengthens
 @pytest.mark.parametrize("person", PEOPLE, ids=[person or "anonymous" for person in PEOPLE])
 def test_each_role_opens_what_it_may_and_nothing_else(
     walk: Walk, client: FlaskClient, sign_in: Callable[[FlaskClient, str], None], person: str

@@ -135,6 +135,7 @@ def test_a_row_set_aside_comes_back_when_the_tick_is_taken_away(desk: FlaskClien
     assert "没有“学堂”" in send(desk, page, "check").text
 
 
+@pytest.mark.lengthens
 @pytest.mark.parametrize("what", HOSTILE)
 def test_each_hostile_file_ends_in_words_and_writes_nothing(app: Flask, desk: FlaskClient, what: str) -> None:
     name, make, _code = HOSTILE[what]
@@ -209,6 +210,7 @@ def test_absurd_field_names_change_nothing(desk: FlaskClient) -> None:
     assert send(desk, upload(desk, GOOD), "check", **odd).status_code == 200
 
 
+@pytest.mark.lengthens
 def test_5000_rows_fit_into_one_preview(desk: FlaskClient) -> None:
     people = [(f"person{n * 7919 % 99991}", f"示例人{n}", "示例甲镇", "经办人", "") for n in range(5_000)]
     page = upload(desk, book({"人员": [PEOPLE_HEAD, *people]}))

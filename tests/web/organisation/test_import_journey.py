@@ -18,7 +18,7 @@ from tests.cast import make_cast
 from tests.factories import PASSWORD
 from tests.rules.sheets.books import PEOPLE_HEAD, UNIT_HEAD, book
 
-pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]
+pytestmark = [pytest.mark.published, pytest.mark.sqlite_only]
 
 DIRTY = book(
     {

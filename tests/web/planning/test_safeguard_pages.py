@@ -107,6 +107,7 @@ def test_a_returned_note_shows_the_reviewers_sentence_to_its_unit_alone_and_is_h
         assert db.session.query(ProgressNote).count() == 1
 
 
+@pytest.mark.lengthens
 @pytest.mark.parametrize(
     ("change", "words", "field"),
     [
@@ -157,6 +158,7 @@ def test_what_is_absent_is_404(town: FlaskClient, path: str) -> None:
     assert town.post(path, data=NOTE).status_code == 404
 
 
+@pytest.mark.lengthens
 @pytest.mark.parametrize("login", ["shenhe", "shenji", "lingdao", "guanli"])
 def test_only_units_write(district: Flask, town: FlaskClient, sign_in: SignIn, login: str) -> None:
     browser = _as(district, sign_in, login)

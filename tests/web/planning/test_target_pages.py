@@ -89,6 +89,7 @@ def test_the_documents_target_stands_apart_and_cannot_be_retired(district: Flask
     assert "方案原文的目标不能停用" in answer.text
 
 
+@pytest.mark.lengthens
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -143,6 +144,7 @@ def test_a_target_of_another_year_is_set_for_that_year_alone(district: Flask, ad
     assert "/ 12场" not in admin.get("/plan/tasks/10").text
 
 
+@pytest.mark.lengthens
 @pytest.mark.parametrize("login", OTHERS)
 def test_others_read_targets_and_find_no_button(
     district: Flask, admin: FlaskClient, sign_in: SignIn, login: str

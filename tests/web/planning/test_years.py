@@ -53,6 +53,7 @@ def test_figures_are_those_of_the_year(leader: FlaskClient) -> None:
         assert f"剪纸进课堂{THIS + LAST - year}" not in text
 
 
+@pytest.mark.lengthens
 @pytest.mark.parametrize("bad", ["abc", "1999", "²⁰²⁵", "20255", "-1", "2022", "", THIS + 1])
 @pytest.mark.parametrize("page", PAGES)
 def test_a_year_that_is_none_means_this_year(leader: FlaskClient, page: str, bad: object) -> None:

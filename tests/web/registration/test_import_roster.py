@@ -132,6 +132,7 @@ def test_without_the_consent_nothing_is_registered_and_what_was_typed_stays(
     assert send(desk, code, page).status_code == 200
 
 
+@pytest.mark.lengthens
 @pytest.mark.parametrize("kind", [kind for kind, (_row, words) in DIRTY.items() if words])
 def test_each_dirty_row_is_named_beside_its_cell_and_stops_all(
     app: Flask, code: str, desk: FlaskClient, kind: str
@@ -192,6 +193,7 @@ def test_classes_become_one_party_of_each_contact_with_a_link_shown_once(
     assert "三年级2班" in ticket.text
 
 
+@pytest.mark.lengthens
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -244,6 +246,7 @@ def test_children_by_name_come_in_with_a_guardian_only(app: Flask, code: str, de
     assert stored(app) == before
 
 
+@pytest.mark.lengthens
 @pytest.mark.parametrize("what", HOSTILE)
 def test_each_hostile_file_ends_in_words_and_writes_nothing(
     app: Flask, code: str, desk: FlaskClient, what: str
@@ -256,6 +259,7 @@ def test_each_hostile_file_ends_in_words_and_writes_nothing(
     assert (stored(app), traces(app)) == before
 
 
+@pytest.mark.lengthens
 @pytest.mark.parametrize("coding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
 @pytest.mark.parametrize("mark", [",", "\t", ";"])
 def test_text_files_of_each_coding_and_mark_with_english_headings_are_read(
@@ -323,6 +327,7 @@ def test_absurd_field_names_change_nothing(code: str, desk: FlaskClient) -> None
     assert send(desk, code, upload(desk, code, book({"个人": GOOD})), "check", **odd).status_code == 200
 
 
+@pytest.mark.lengthens
 def test_5000_rows_are_previewed_and_confirmed_in_bounded_time(app: Flask, code: str, desk: FlaskClient) -> None:
     with app.app_context(), transaction(db.session) as tx:
         for row in tx.scalars(select(Activity).where(Activity.code == code)).one().sessions:

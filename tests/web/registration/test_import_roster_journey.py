@@ -21,7 +21,7 @@ from tests.factories import PASSWORD, make_activity
 from tests.rules.sheets.books import book
 from tests.web.registration.rosters import DIRTY, PEOPLE_HEAD
 
-pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]
+pytestmark = [pytest.mark.published, pytest.mark.sqlite_only]
 
 GOOD = [("", f"示例好{number}", 1, 0, "第二场", "") for number in range(4)]
 FILE = book({"个人": [(*PEOPLE_HEAD, "民族"), *((*row, "某族") for row, _words in DIRTY.values()), *GOOD]})

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.activities.models import Activity
 from app.extensions import db
@@ -138,3 +138,33 @@ def test_a_new_place_and_a_cancellation_each_put_a_letter(
     assert kinds(app) == ["confirmed", "changed"]
     assert office.post(f"{page}/cancel", data={"reason": "下雨"}).status_code == 303
     assert kinds(app)[-1] == "cancelled"
+
+
+@pytest.mark.parametrize("sends", [True, False])
+def test_desk_and_guardian_may_leave_an_address_where_mail_is_on(
+    app: Flask, client: FlaskClient, sign_in: Callable[[FlaskClient, str], None], sends: bool
+) -> None:
+    with app.app_context(), transaction(db.session) as tx:
+        host = make_cast(tx).town
+        codes = [
+            make_activity(tx, host=host, sends_mail=sends, names_minors=named, starts_at=now() + timedelta(days=3)).code
+            for named in (False, True)
+        ]
+    sign_in(client, "jingban")
+    typed = {"adults": "1", "children": "0", "phone": "13800138000", "consent": "y", "email": "li@example.cn"}
+    at_desk = f"/activities/{codes[0]}/registrations/new"
+    assert ('name="email"' in client.get(at_desk).text) is sends
+    assert client.post(at_desk, data={**typed, "name": "李女士"}).status_code == 303
+    child = {**typed, "name": "小石榴", "given_as": "mother"}
+    phone, form = app.test_client(), f"/a/{codes[1]}/child"
+    assert ('name="email"' in phone.get(form).text) is sends
+    if sends:
+        refused = phone.post(form, data={**child, "email": "li at example"})
+        assert refused.status_code == 422
+        assert "邮箱地址不对" in refused.text
+        assert "li at example" in refused.text
+    assert phone.post(form, data=child).status_code == 303
+    with app.app_context():
+        kept = db.session.scalars(select(PersonalDetail.email)).all()
+        assert [address is not None for address in kept] == [sends, sends]
+        assert db.session.scalar(select(func.count()).select_from(MailNotice)) == 2 * sends

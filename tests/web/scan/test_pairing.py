@@ -10,11 +10,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from app.activities.models import ActivityState
 from app.checkin import devices
 from app.checkin.models import DeviceGrant
 from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.tokens import digest
+from app.web.assets import sync_assets
 from tests.web.checkin.browser import make
 
 
@@ -88,8 +90,6 @@ def test_wrong_digits_keep_the_label_and_are_counted(app: Flask, client: FlaskCl
 
 
 def test_a_cancelled_activity_is_refused_in_words(app: Flask, client: FlaskClient) -> None:
-    from app.activities.models import ActivityState
-
     _, session = make(app, state=ActivityState.CANCELLED)
     refused = client.post("/scan/pair", data={"s": session, "a": "0", "k": key(app, session)})
     assert refused.status_code == 409 and "不能配对" in refused.text and grants(app) == []
@@ -128,3 +128,12 @@ def test_an_old_address_of_a_module_is_never_kept(app: Flask, client: FlaskClien
     assert client.get("/scan/js/000000000000/main.js").headers["Cache-Control"] == "no-cache"
     assert client.get("/scan/js/000000000000/nothing.js").status_code == 404
     assert client.get("/scan/js/000000000000/sw.js").status_code == 404
+
+
+def test_the_reader_comes_compressed_and_named_for_what_it_is(app: Flask, client: FlaskClient) -> None:
+    sync_assets()
+    answer = client.get("/static/vendor/zxing_reader.wasm", headers={"Accept-Encoding": "gzip"})
+    assert answer.mimetype == "application/wasm" and answer.headers["Content-Encoding"] == "gzip"
+    assert len(answer.data) < 450_000
+    plain = client.get("/static/vendor/zxing_reader.wasm", headers={"Accept-Encoding": "identity"})
+    assert plain.mimetype == "application/wasm" and plain.data[:4] == b"\0asm"

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
@@ -196,6 +195,78 @@ def test_the_phones_own_scanner_hands_a_ticket_over_behind_the_hash(gate: Gate) 
     assert secret not in gate.page.url
 
 
+def test_a_ticket_opened_on_a_paired_phone_offers_the_scanner_and_no_data(gate: Gate) -> None:
+    secret = enrol(gate.app, gate.activity, phone="13800131234")
+    reload(gate)
+    gate.page.goto(gate.ticket(secret))
+    assert "示例李女士" not in gate.page.content() and "1234" not in gate.page.content()
+    gate.page.get_by_role("link", name="签到", exact=True).click()
+    gate.verdict("good", "已签到")
+    assert totals(gate.app, gate.session).a == 2
+
+
+def test_a_thumb_that_presses_twice_counts_one_walk_in(gate: Gate) -> None:
+    gate.page.evaluate("() => [1, 2].forEach(() => document.querySelector('#walk-in button[value=\"2\"]').click())")
+    gate.verdict("good", "已签到")
+    gate.page.wait_for_timeout(300)
+    assert totals(gate.app, gate.session).total == 2
+
+
+def test_a_phone_for_every_session_asks_for_which(app: Flask, live_server: Live, chromium: Browser) -> None:
+    activity, first = make(app, sessions=2)
+    secret = enrol(app, activity)
+    context = phone_of(chromium, service_workers="block")
+    page = pair(app, live_server, context, first, every=True)
+    expect(page.locator("#session option")).to_have_count(2)
+    expect(page.locator("#session")).to_have_value(first)  # the one that is open
+    second = page.locator("#session option").nth(1).get_attribute("value")
+    assert second is not None and second != first
+    key_in(page, f"{live_server.url}/t/{secret}")
+    expect(page.locator("#verdict.v-good")).to_be_visible()
+    page.click("#v-next")
+    page.select_option("#session", second)
+    page.reload()
+    expect(page.locator("#session")).to_have_value(second)  # a reload does not move the gate
+    assert len(arrivals(app, first)) == 1 and arrivals(app, second) == []
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("Object.defineProperty(navigator, 'mediaDevices', {value: undefined})", "要 https"),
+        ("navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'))", "许可"),
+        (
+            "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotFoundError'))",
+            "没有摄像头",
+        ),
+    ],
+)
+def test_without_a_camera_the_page_says_what_else_works(
+    app: Flask, live_server: Live, chromium: Browser, script: str, words: str
+) -> None:
+    activity, session = make(app)
+    secret = enrol(app, activity)
+    context = phone_of(chromium, service_workers="block")
+    context.add_init_script(f"{script}; delete Navigator.prototype.serviceWorker")
+    page = pair(app, live_server, context, session)
+    expect(page.locator("#finder-word")).to_contain_text(words)
+    expect(page.locator("#no-worker")).to_be_visible()  # and that the open page holds the queue
+    page.fill("#code", code_of(app, secret))
+    page.press("#code", "Enter")
+    expect(page.locator("#verdict.v-good")).to_be_visible()
+    context.close()
+
+
+def test_names_do_not_outlive_the_pairing(gate: Gate) -> None:
+    names = "indexedDB.databases().then(all => all.map(one => one.name))"
+    assert gate.page.evaluate(names) == ["shiliu-scan"]
+    gate.context.clear_cookies()
+    gate.page.goto(f"{gate.live.url}/scan")
+    expect(gate.page.locator("#digits")).to_be_visible()
+    gate.page.wait_for_function("() => indexedDB.databases().then(all => all.length === 0)")
+
+
 def test_axe_finds_nothing_in_any_state(gate: Gate) -> None:
     secret = enrol_class(gate.app, gate.activity, pupils=20, adults=2)
     reload(gate)
@@ -213,7 +284,6 @@ def test_axe_finds_nothing_in_any_state(gate: Gate) -> None:
     expect(page.locator("#end")).to_be_visible()
     assert faults_of(page) == []
     page.click("#end-back")
-    assert Axe is not None
     small = page.evaluate(
         "[...document.querySelectorAll('#work button, #work select, #work label.btn, #work input:not([type=file])')]"
         ".filter(e => e.offsetParent && e.getBoundingClientRect().height < 56).map(e => e.id || e.textContent)"

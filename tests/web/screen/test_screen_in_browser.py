@@ -23,7 +23,7 @@ from tests.conftest import Live
 from tests.factories import make_activity
 from tests.web.checkin.browser import enrol, make, totals
 
-pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]
+pytestmark = [pytest.mark.published, pytest.mark.sqlite_only]
 
 
 def read(picture: bytes, scale: float = 1) -> list[str]:
