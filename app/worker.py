@@ -12,6 +12,7 @@ from flask import current_app
 
 from app import create_app
 from app.audit.checkpoint import make_checkpoint
+from app.checkin.deciding import resolve_unknown
 from app.checkin.digest import digest_closed_sessions
 from app.commands.night import run_due
 from app.config import Settings
@@ -91,6 +92,7 @@ def run_once(round_number: int) -> int:
         sealed = digest_closed_sessions(tx, now=moment)
         expire_offers(tx, now=moment)
         expire_unanswered(tx, now=moment)
+        resolve_unknown(tx, now=moment)
     if round_number % CHECKPOINT_EVERY == 0:
         with transaction(db.session) as tx:
             make_checkpoint(tx, current_app.extensions["keys"].log_key, now=moment)

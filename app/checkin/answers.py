@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -46,22 +47,27 @@ def said(answer: Answer, words: str) -> Answer:
 
 
 def label_of(session: Session, registration_id: int | None, activity_id: int) -> str:
-    """What a helper sees of a registration: the classes of a party, else a form of address or a masked name.
-
-    Nothing of another activity's ticket.
-    """
-    own = select(Registration.id).where(Registration.id == registration_id, Registration.activity_id == activity_id)
-    if registration_id is None or session.scalar(own) is None:
+    """What a helper sees of one registration; nothing of another activity's ticket."""
+    if registration_id is None:
         return ""
-    classes = list(
-        session.scalars(
-            select(PartyClass.label).where(PartyClass.registration_id == registration_id).order_by(PartyClass.position)
-        )
+    return labels_of(session, [registration_id], activity_id).get(registration_id, "")
+
+
+def labels_of(session: Session, registration_ids: Sequence[int], activity_id: int) -> dict[int, str]:
+    """The classes of a party, else a form of address or a masked name; two statements."""
+    classes: dict[int, list[str]] = {}
+    for registration_id, label in session.execute(
+        select(PartyClass.registration_id, PartyClass.label)
+        .where(PartyClass.registration_id.in_(registration_ids))
+        .order_by(PartyClass.registration_id, PartyClass.position)
+    ):
+        classes.setdefault(registration_id, []).append(label)
+    rows = session.execute(
+        select(Registration.id, PersonalDetail.name)
+        .outerjoin(PersonalDetail, PersonalDetail.registration_id == Registration.id)
+        .where(Registration.id.in_(registration_ids), Registration.activity_id == activity_id)
     )
-    if classes:
-        return "、".join(classes)
-    name = session.scalar(select(PersonalDetail.name).where(PersonalDetail.registration_id == registration_id))
-    return shown_name(name or "")
+    return {row.id: "、".join(classes.get(row.id, ())) or shown_name(row.name or "") for row in rows}
 
 
 def answer_of(session: Session, event: CheckInEvent) -> Answer:

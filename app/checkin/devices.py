@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -155,3 +156,43 @@ def note_seen(session: Session, grant_id: int, *, waiting: int, counter: int, no
     grant.last_seen_at, grant.waiting = now, waiting
     grant.last_counter = max(grant.last_counter, counter)
     session.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneRow:
+    """One helper's phone on the console. `trouble` is empty while it may scan."""
+
+    code: str
+    label: str
+    session: str  # the label of its session, empty for all
+    created_at: datetime
+    expires_at: datetime
+    last_seen_at: datetime | None
+    waiting: int
+    trouble: str
+
+
+def list_phones(session: Session, activity_id: int, *, now: datetime) -> list[PhoneRow]:
+    """Phones of an activity, newest first; one statement."""
+    rows = session.execute(
+        select(DeviceGrant, ActivitySession.label)
+        .outerjoin(ActivitySession, ActivitySession.id == DeviceGrant.session_id)
+        .where(DeviceGrant.activity_id == activity_id)
+        .order_by(DeviceGrant.id.desc())
+        .limit(200)
+    )
+    return [
+        PhoneRow(
+            grant.code, grant.label, label or "", grant.created_at, grant.expires_at, grant.last_seen_at,
+            grant.waiting, trouble_of(grant, now),
+        )
+        for grant, label in rows
+    ]  # fmt: skip
+
+
+def get_phone(session: Session, activity_id: int, code: str) -> DeviceGrant:
+    """One of the activity's phones. Raises NotFound, also for another activity's."""
+    found = session.scalar(select(DeviceGrant).where(DeviceGrant.activity_id == activity_id, DeviceGrant.code == code))
+    if found is None:
+        raise NotFound("没有找到这部手机。")
+    return found

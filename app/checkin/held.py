@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -62,10 +63,33 @@ def find_held(session: Session, activity_id: int, code: str) -> HeldScan | None:
     return session.scalar(select(HeldScan).where(HeldScan.activity_id == activity_id, HeldScan.code == code))
 
 
-def count_open(session: Session, activity_id: int) -> int:
-    """How many wait for the organizer's decision."""
+def held_open(activity_id: int) -> Any:
+    """How many wait for the organizer's decision, for a select."""
     where = (HeldScan.activity_id == activity_id, HeldScan.state == HeldState.OPEN.value)
-    return session.scalar(select(func.count()).select_from(HeldScan).where(*where)) or 0
+    return select(func.count()).select_from(HeldScan).where(*where).scalar_subquery()
+
+
+def phones_waiting(activity_id: int) -> Any:
+    """How many events still wait on phones as these last told, for a select."""
+    waiting = func.coalesce(func.sum(DeviceGrant.waiting), 0)
+    return select(waiting).where(DeviceGrant.activity_id == activity_id).scalar_subquery()
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Helpers' phones that may scan, what waits on phones, what waits for the organizer."""
+
+    phones: int
+    waiting: int
+    held: int
+
+
+def gate_of(session: Session, activity_id: int) -> Gate:
+    """One statement."""
+    on = (DeviceGrant.activity_id == activity_id, DeviceGrant.revoked_at.is_(None), DeviceGrant.ended_at.is_(None))
+    phones = select(func.count()).select_from(DeviceGrant).where(*on).scalar_subquery()
+    row = session.execute(select(phones, phones_waiting(activity_id), held_open(activity_id))).one()
+    return Gate(int(row[0]), int(row[1]), int(row[2]))
 
 
 def count_open_of(session: Session, device_id: int) -> int:

@@ -287,10 +287,16 @@ def _missing_where(activity_id: int, attendance: str, session_id: int) -> list[A
     return [*_expected_where(activity_id, attendance, session_id), Registration.id.not_in(here)]
 
 
-def count_missing(session: Session, *, activity_id: int, attendance: str, session_id: int) -> int:
-    """People registered for this session who have not come."""
-    statement = select(func.coalesce(func.sum(Registration.adults + Registration.children), 0))
-    return int(session.scalar(statement.where(*_missing_where(activity_id, attendance, session_id))) or 0)
+def expected_and_missing(session: Session, *, activity_id: int, attendance: str, session_id: int) -> tuple[int, int]:
+    """(people registered for this session, those of them who have not come) in one statement."""
+    people = select(func.coalesce(func.sum(Registration.adults + Registration.children), 0))
+    row = session.execute(
+        select(
+            people.where(*_expected_where(activity_id, attendance, session_id)).scalar_subquery(),
+            people.where(*_missing_where(activity_id, attendance, session_id)).scalar_subquery(),
+        )
+    ).one()
+    return int(row[0]), int(row[1])
 
 
 def list_missing(session: Session, *, activity_id: int, attendance: str, session_id: int) -> list[tuple[str, int]]:

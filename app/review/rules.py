@@ -43,6 +43,8 @@ class ChecklistFacts:
     keeps_apart: bool
     held_on: date
     period_starts_on: date | None
+    open_held: int = 0  # 待核实
+    waiting: int = 0  # 待同步, as the helpers' phones last told
 
 
 def choose_reader(order: Sequence[int], involved: Collection[int]) -> int | None:
@@ -90,6 +92,10 @@ def _warnings(facts: ChecklistFacts) -> list[Problem]:
         more = facts.claimed - facts.recorded
         word = f"申报比签到多{more}人次" if more > 0 else f"申报比签到少{-more}人次"
         warn("headcount_differs", f"{word}，通过后按签到的{facts.recorded}人次计。")
+    if facts.open_held:
+        warn("held_open", f"还有{facts.open_held}条扫码记录待核实，没有计入。请在控制台先核实。")
+    if facts.waiting:
+        warn("phones_waiting", f"签到员手机上还有{facts.waiting}条没有同步，提交后再到的要待核实。")
     if facts.open_matches:
         warn("photos_match", f"有{facts.open_matches}处照片与别处的相同或相似，请比对。")
     if facts.keeps_apart:

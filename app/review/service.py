@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.activities.kinds import KINDS
 from app.activities.models import Activity, ActivityState, ReviewState
 from app.audit.log import record
+from app.checkin.held import held_open, phones_waiting
 from app.evidence.models import EvidenceItem, EvidenceKind, EvidenceState, MatchState, PhotoMatch
 from app.evidence.queries import get_match
 from app.evidence.service import decide_match
@@ -44,6 +45,8 @@ def run_checklist(session: Session, activity: Activity, *, claimed: int | None, 
     ).all()
     present = {row[0]: row[2] for row in items}
     photos = sum(row[2] for row in items if row[1] == EvidenceKind.PHOTO.value)
+    period = select(Plan.period_starts_on).order_by(Plan.id).limit(1).scalar_subquery()
+    around = session.execute(select(period, held_open(activity.id), phones_waiting(activity.id))).one()
     facts = ChecklistFacts(
         is_practice=activity.is_practice,
         has_ended=activity.ends_at is not None and activity.ends_at <= now,
@@ -58,7 +61,9 @@ def run_checklist(session: Session, activity: Activity, *, claimed: int | None, 
         open_matches=count_open_matches(session, activity.id),
         keeps_apart=activity.keeps_apart,
         held_on=business_day(activity.ends_at or now),
-        period_starts_on=session.scalar(select(Plan.period_starts_on).order_by(Plan.id).limit(1)),
+        period_starts_on=around[0],
+        open_held=around[1],
+        waiting=around[2],
     )
     return checklist(facts)
 

@@ -22,6 +22,7 @@ from app.web import (
     feedback,
     headers,
     health,
+    held,
     home,
     metrics,
     mine,
@@ -43,7 +44,7 @@ from app.web import (
 )
 
 SCREENS = (
-    activities, api, audit, auth, checkin, console, demo, evidence, feedback, health, home, metrics, operations, organisation, party, photos, planning, progress, public, registration,
+    activities, api, audit, auth, checkin, console, demo, evidence, feedback, health, held, home, metrics, operations, organisation, party, photos, planning, progress, public, registration,
     review, scan, scan_api, screen, styleguide, tickets,
 )  # fmt: skip
 

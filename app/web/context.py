@@ -63,9 +63,12 @@ def navigation(app: Flask, actor: Actor) -> list[NavItem]:
     """The places this actor may open, in one fixed order."""
     items: list[NavItem] = []
     blueprint = (request.endpoint or "").split(".")[0]
-    blueprint = {"console": "activities", "evidence": "activities", "registration": "activities"}.get(
-        blueprint, blueprint
-    )
+    blueprint = {
+        "console": "activities",
+        "held": "activities",
+        "evidence": "activities",
+        "registration": "activities",
+    }.get(blueprint, blueprint)
     for endpoint, label, icon, action in _PLACES:
         if not may(actor, action) or endpoint not in app.view_functions:
             continue

@@ -12,10 +12,10 @@ from werkzeug.wrappers import Response
 from app.activities.models import Activity, ActivitySession
 from app.checkin import codes
 from app.checkin.doors import window_of
+from app.checkin.held import gate_of
 from app.checkin.queries import (
     Totals,
-    count_expected,
-    count_missing,
+    expected_and_missing,
     list_missing,
     per_minute,
     recent_arrivals,
@@ -101,10 +101,12 @@ def _part(part: str, activity: Activity, row: ActivitySession, moment: datetime)
         is_long = "all" in request.args
         rows = recent_arrivals(session, row.id, limit=LIST_LONG if is_long else LIST_SHORT)
         return {"recent": rows, "is_long": is_long, "methods": METHOD_LABELS}
+    expected, away = expected_and_missing(session, **_where(activity, row))
     return {
+        "gate": gate_of(session, activity.id),
         "totals": session_totals(session, [row.id]).get(row.id, Totals()),
-        "expected": count_expected(session, **_where(activity, row)),
-        "away": count_missing(session, **_where(activity, row)),
+        "expected": expected,
+        "away": away,
         "minutes": per_minute(session, row.id, now=moment, minutes=MINUTES),
         "since": moment - timedelta(minutes=MINUTES - 1),
     }

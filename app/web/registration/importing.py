@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.activities.models import Activity, Attendance
+from app.checkin.deciding import resolve_unknown
 from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.database import transaction
@@ -146,6 +147,7 @@ def import_rows(code: str) -> Response:
                 tx, load_activity(code, Action.ACTIVITY_EDIT), draft.rows, aside=draft.aside, draft=draft.id,
                 consent=request.form.get("consent") == "y", keys=keys(), actor=current_actor(), now=now(),
             )  # fmt: skip
+            resolve_unknown(tx, now=now(), activity_id=activity.id)  # tickets that phones scanned before this list
     except (Conflict, RuleBroken) as error:
         db.session.rollback()
         activity = load_activity(code, Action.ACTIVITY_EDIT)

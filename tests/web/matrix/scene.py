@@ -10,16 +10,19 @@ from flask import Flask
 from PIL import Image
 from sqlalchemy.orm import Session
 
-from app.activities.models import ActivityState, ProgrammeKind
+from app.activities.models import Activity, ActivityState, ProgrammeKind
 from app.activities.programmes import create_programme
-from app.checkin.models import CheckInEvent, Method
+from app.checkin.clocks import Sent
+from app.checkin.devices import pair_device
+from app.checkin.models import CheckInEvent, HeldScan, Method
+from app.checkin.offline import Scan, take_scan
 from app.checkin.service import Arrival, check_in
 from app.evidence.models import EvidenceItem
 from app.evidence.photo_process import PhotoResult, photo_process
 from app.evidence.service import add_photo
 from app.evidence.storage import LocalStorage
 from app.feedback.service import Message, receive
-from app.kernel.actor import Actor
+from app.kernel.actor import ANONYMOUS, Actor
 from app.kernel.tokens import random_code, random_secret
 from app.organisation.models import Unit
 from app.organisation.queries import actor_of
@@ -106,6 +109,7 @@ def make_scene(session: Session, app: Flask, unit: Unit, cast: Cast, *, actor: A
         session, Message("complaint", "排队太久。", "138 0013 8000", random_secret(), random_secret()), activity,
         keys=app.extensions["keys"], now=now,
     )  # fmt: skip
+    phone, waiting = phone_and_held(session, app, activity, now=now)
     user = create_user(
         session, login=random_code(), name="示例", unit=unit, password="", roles=[], actor=actor, now=now
     )
@@ -114,8 +118,23 @@ def make_scene(session: Session, app: Flask, unit: Unit, cast: Cast, *, actor: A
         "item": item.code, "case": case.code, "programme": programme.code, "note": note.code, "user": user.code,
         "party": party.registration.code, "class_secret": party.secret, "question": question.code, "hold": hold.code,
         "secret": made.secret, "establishment": base.code, "office": cast.wenming.code, "feedback": told.code, "shown": shown.code,
-        "shown_item": shown_item.code,
+        "shown_item": shown_item.code, "phone": phone, "held": waiting,
     }  # fmt: skip
+
+
+def phone_and_held(session: Session, app: Flask, activity: Activity, *, now: datetime) -> tuple[str, str]:
+    """Codes of a paired phone and of what it scanned and nobody knows."""
+    row = activity.sessions[0]
+    grant, _secret = pair_device(
+        session, session_code=row.code, all_sessions=False, label="门口1", actor=ANONYMOUS, now=now
+    )  # fmt: skip
+    stamp = int(now.timestamp() * 1000)
+    scan = Scan(
+        uid=random_secret(), counter=1, session=row.code, kind="arrival", ticket="0" * 64, code=None, walk_in=False,
+        people=None, refers_to=None, device_at=stamp, mono=1.0, life="a", by="camera",
+    )  # fmt: skip
+    take_scan(session, scan, sent=Sent(stamp, 1.0, "a"), grant=grant, keys=app.extensions["keys"], now=now)
+    return grant.code, session.query(HeldScan).filter_by(uid=scan.uid).one().code
 
 
 def _case(session: Session, unit: Unit, cast: Cast, *, actor: Actor, now: datetime) -> ReviewCase:
@@ -138,7 +157,7 @@ def absent() -> dict[str, str]:
     """The same names for nothing that exists."""
     names = (
         "activity", "session", "registration", "item", "case", "programme", "note", "user", "establishment", "office",
-        "party", "question", "hold", "feedback", "shown", "shown_item",
+        "party", "question", "hold", "feedback", "shown", "shown_item", "phone", "held",
     )  # fmt: skip
     return dict.fromkeys(names, NOBODY) | {"secret": "z" * 22, "class_secret": "z" * 22, "uid": "z" * 22}
 
