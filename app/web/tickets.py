@@ -35,8 +35,8 @@ from app.registration.rules import PEOPLE_MOST, change_problem
 from app.registration.service import cancel_registration, change_headcount, erase_own, note_seen
 from app.web import mine
 from app.web.access import current_actor, keys, public, settings
-from app.web.registration.forms import PeopleForm, attach
 from app.web.paired import paired_device
+from app.web.registration.forms import PeopleForm, attach
 from app.web.rendering import render, span_text
 
 bp = Blueprint("tickets", __name__, url_prefix="/t")
