@@ -6,6 +6,7 @@ async function again() {
   const held = await store.counts();
   if (held.waiting + held.handover) {
     await store.keep('roster', undefined);
+    await store.keep('learned', undefined);
     document.getElementById('again-count').textContent = held.waiting + held.handover;
     document.getElementById('again').hidden = false;
   } else {

@@ -32,13 +32,12 @@ function sessionText(one) {
 function showRoster() {
   const select = byId('session'), sessions = roster.sessions();
   if (!sessions.some(function (one) { return one.code === session; })) session = roster.openSession();
-  select.textContent = '';
-  sessions.forEach(function (one) {
-    const option = document.createElement('option');
-    option.value = one.code;
-    option.textContent = sessionText(one);
-    select.appendChild(option);
-  });
+  const names = sessions.map(sessionText).join();
+  if (select.dataset.names !== names) { // a list that somebody has open is left alone
+    select.dataset.names = names;
+    select.textContent = '';
+    sessions.forEach(function (one) { select.appendChild(new Option(sessionText(one), one.code)); });
+  }
   select.value = session;
   byId('session-one').hidden = sessions.length !== 1;
   byId('session-one').textContent = sessions.length ? sessionText(sessions[0]) : '';
@@ -129,7 +128,8 @@ function answered(pairs) {
     if (isNews) verdict(pair.event.uid, view);
   });
   finder.word('');
-  roster.refresh();
+  roster.learn(pairs);
+  if (pairs.some(function (pair) { return pair.event.kind === 'undo'; })) roster.refresh();
 }
 
 function lastUid() { return byId('recent').firstChild ? byId('recent').firstChild.dataset.uid : ''; }
@@ -231,20 +231,22 @@ async function begin() {
     mute(muted);
     byId('sound').setAttribute('aria-pressed', String(!muted));
   } catch (_blocked) {
+    byId('starting').hidden = true;
     byId('no-store').hidden = false;
     return;
   }
+  byId('starting').hidden = true;
   byId('work').hidden = false;
   if (navigator.storage && navigator.storage.persist) navigator.storage.persist();
   await roster.load();
   showCounts();
   push();
-  await roster.refresh();
+  finder.begin();
+  hold(data.worker, [data.reader, data.wasm]);
+  if (!roster.sessions().length) await roster.refresh(); else roster.refresh();
   byId('no-roster').hidden = roster.sessions().length > 0;
   takeFromAddress();
   window.addEventListener('hashchange', takeFromAddress);
-  hold(data.worker, [data.reader, data.wasm]);
-  finder.begin();
   window.setInterval(function () { if (!stopped && !document.hidden) roster.refresh(); }, 60000);
 }
 

@@ -4,7 +4,7 @@ import { ask } from './sync.js';
 
 /* {load(), refresh(), find(hash), sessions, …}; `changed()` after a fresh one, `refused(words)` on 401. */
 export function createRoster(address, device, changed, refused) {
-  let body = null, mark = '', by = new Map(), ahead = 0;
+  let body = null, mark = '', by = new Map(), ahead = 0, learned = [];
 
   function read(kept) {
     body = kept.body;
@@ -19,7 +19,11 @@ export function createRoster(address, device, changed, refused) {
 
   async function load() {
     const kept = await store.kept('roster');
-    if (kept && kept.body.device.code === device) { read(kept); changed(); }
+    if (!kept || kept.body.device.code !== device) return;
+    read(kept);
+    learned = (await store.kept('learned')) || [];
+    learned.forEach(apply);
+    changed();
   }
 
   async function refresh() {
@@ -33,6 +37,8 @@ export function createRoster(address, device, changed, refused) {
     const fresh = await answer.json();
     const kept = { body: fresh, mark: answer.headers.get('ETag') || '', ahead: fresh.server_now - Date.now() };
     read(kept);
+    learned = [];
+    await store.keep('learned', learned);
     await store.keep('roster', kept);
     changed();
   }
@@ -46,6 +52,25 @@ export function createRoster(address, device, changed, refused) {
     return Object.assign({}, one, { at: now.at, here: now.here });
   }
 
+  function apply(fact) {
+    (by.get(fact.ticket) || []).forEach(function (one) {
+      one.sessions = one.sessions || {};
+      one.sessions[fact.session] = { at: fact.at, here: fact.here };
+    });
+  }
+
+  /* What the server has just said of tickets: the rest of a class is right before the next roster comes. */
+  function learn(pairs) {
+    const facts = pairs.filter(function (pair) {
+      return pair.event.ticket && ['accepted', 'duplicate'].indexOf(pair.answer.outcome) >= 0;
+    }).map(function (pair) {
+      return { ticket: pair.event.ticket, session: pair.event.session, at: pair.answer.first_at, here: pair.answer.here };
+    });
+    facts.forEach(apply);
+    learned = learned.concat(facts);
+    if (facts.length) store.keep('learned', learned);
+  }
+
   function openSession() {
     const moment = Date.now() + ahead, all = body ? body.sessions : [];
     const open = all.filter(function (one) { return Date.parse(one.opens_at) <= moment && moment < Date.parse(one.closes_at); });
@@ -56,7 +81,7 @@ export function createRoster(address, device, changed, refused) {
   }
 
   return {
-    load: load, refresh: refresh, find: find, openSession: openSession,
+    load: load, refresh: refresh, find: find, learn: learn, openSession: openSession,
     sessions: function () { return body ? body.sessions : []; },
     size: function () { return by.size; },
     issued: function () { return body ? body.issued_at : ''; },

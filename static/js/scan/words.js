@@ -45,6 +45,8 @@ export function fromRoster(event, entry, hints) {
   else if (hints.here) text = '这台手机' + clockText(hints.here) + '扫过这张';
   else if (entry && entry.at && entry.kind !== 'party') text = '名单上已于' + clockText(entry.at) + '签到';
   else if (entry && entry.state === 'cancelled') text = '名单上这张已取消，联网后核对';
+  else if (entry && entry.state === 'waitlisted') text = '名单上还在候补，联网后核对';
+  else if (entry && entry.state === 'pending') text = '名单上还没有确认，联网后核对';
   else if (entry && hints.other) text = '名单上是另一场的，联网后核对';
   else if (event.ticket && !entry) text = '手机里的名单没有这张，联网后核对';
   return { tone: 'warn', shape: 'wait', title: '已记录，待同步', who: whoText(name, people), text: text, undo: event.kind !== 'undo' };

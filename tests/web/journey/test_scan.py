@@ -4,6 +4,7 @@ close: nothing is lost, nothing is counted twice, and the end of the shift leave
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -65,39 +66,35 @@ def waiting(page: Page, number: int, *, within: float = 20_000) -> None:
     expect(page.locator("#waiting")).to_have_text(str(number), timeout=within)
 
 
-def test_the_camera_reads_a_ticket_with_the_network_and_without(
+def test_the_camera_reads_tickets_with_the_network_and_without(
     app: Flask, line: Line, chromium: Browser, tmp_path: Path
 ) -> None:
+    """One after the other without a touch; then offline, from a page that the phone itself holds, four times slower."""
     activity, session = make(app)
-    secret = enrol(app, activity)
-    video = film(tmp_path / "gate.mjpeg", [blank(), picture(f"{line.url}/t/{secret}")])
+    first, second = (picture(f"{line.url}/t/{enrol(app, activity)}") for _ in range(2))
+    video = film(tmp_path / "gate.mjpeg", [blank(), first, blank(), second])
     with camera(chromium, video, tmp_path) as browser:
         phone = phone_of(browser)
         page = pair(app, Live(app, line.url), phone, session)
-        expect(page.locator("#verdict.v-good #v-title")).to_have_text("已签到", timeout=20_000)
-        assert arrivals(app, session) == [(1, 2)]
+        expect(page.locator("#recent .r-good")).to_have_count(2, timeout=20_000)
+        assert arrivals(app, session) == [(1, 2), (2, 2)]
         held(page)
-        # The network is cut, the tab closed, and the page opens again from the phone; a slow phone at that.
         page.close()
         line.down(phone)
         page = phone.new_page()
         phone.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 4})
         page.goto(f"{line.url}/scan")
-        amber_within(page)
+        expect(page.locator("#recent .r-wait")).to_have_count(2, timeout=20_000)
         expect(page.locator("#v-text")).to_contain_text("签到")  # the roster's hint: already here
-        waiting(page, 1)
         page.close()
         line.up(phone)
         page = phone.new_page()
         page.goto(f"{line.url}/scan")
         waiting(page, 0)
         page.close()
-    assert Counter(outcomes(app))["accepted"] == 1 and Counter(outcomes(app))["duplicate"] >= 1
-    assert arrivals(app, session) == [(1, 2)]
-
-
-def amber_within(page: Page) -> None:
-    expect(page.locator("#verdict.v-warn #v-title")).to_have_text("已记录，待同步", timeout=20_000)
+    assert arrivals(app, session) == [(1, 2), (2, 2)]
+    seen = Counter(outcomes(app))
+    assert seen["accepted"] == 2 and seen["duplicate"] >= 2 and set(seen) == {"accepted", "duplicate"}
 
 
 def test_scans_without_network_outlive_the_tab_and_are_sent_once(app: Flask, line: Line, chromium: Browser) -> None:
@@ -152,7 +149,7 @@ def faulty(dice: random.Random, seen: Counter[str]) -> Callable[[Route], None]:
     return handle
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", range(1, 13 if os.environ.get("SHILIU_PROOF") == "full" else 3))
 def test_whatever_the_server_answers_each_scan_is_counted_once(
     app: Flask, line: Line, phone: BrowserContext, seed: int
 ) -> None:
@@ -205,6 +202,37 @@ def test_a_queue_that_deletes_before_the_answer_loses_scans(app: Flask, line: Li
     expect(page.locator("#roster-line")).to_contain_text("名单")
     page.wait_for_timeout(500)
     assert arrivals(app, session) == []  # gone: what the tests above must never see
+
+
+TORCH = """
+const can = MediaStreamTrack.prototype.getCapabilities;
+MediaStreamTrack.prototype.getCapabilities = function () { return Object.assign({}, can.call(this), {torch: true}); };
+MediaStreamTrack.prototype.applyConstraints = function (wish) { window.wished = wish; return Promise.resolve(); };
+"""
+
+
+def test_torch_and_camera_are_offered_where_the_phone_has_them(
+    app: Flask, line: Line, chromium: Browser, tmp_path: Path
+) -> None:
+    _, session = make(app)
+    with camera(chromium, None, tmp_path, cameras=2) as browser:
+        phone = phone_of(browser, service_workers="block")
+        page = pair(app, Live(app, line.url), phone, session)
+        expect(page.locator("#cameras option")).to_have_count(2)
+        expect(page.locator("#torch")).to_be_hidden()
+        phone.add_init_script(TORCH)
+        page.reload()
+        page.click("#torch")
+        expect(page.locator("#torch")).to_have_attribute("aria-pressed", "true")
+        assert page.evaluate("window.wished") == {"advanced": [{"torch": True}]}
+        # The chosen camera stays chosen, and its picture is looked at.
+        page.select_option("#cameras", index=1)
+        chosen = page.input_value("#cameras")
+        expect(page.locator("#finder-word")).to_have_text("把报名码放进框里")
+        page.reload()
+        expect(page.locator("#finder.on")).to_be_visible()
+        expect(page.locator("#cameras")).to_have_value(chosen)
+        phone.close()
 
 
 def test_no_colour_before_the_scan_is_on_the_disk(app: Flask, line: Line, phone: BrowserContext) -> None:

@@ -52,11 +52,11 @@ def film(path: Path, frames: Sequence[Image.Image], *, each: int = 25) -> Path:
 
 
 @contextmanager
-def camera(browser: Browser, video: Path, home: Path) -> Iterator[Browser]:
-    """Another Chromium, with this film for a camera and the permission given."""
+def camera(browser: Browser, video: Path | None, home: Path, *, cameras: int = 1) -> Iterator[Browser]:
+    """Another Chromium, with this film for a camera (without one, Chromium's own pictures) and the permission given."""
     flags = [
-        *FLAGS, "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-video-capture={video}",
+        *FLAGS, "--use-fake-ui-for-media-stream", f"--use-fake-device-for-media-stream=device-count={cameras}",
+        *([f"--use-file-for-fake-video-capture={video}"] if video else []),
     ]  # fmt: skip
     fonts = None if has_chinese_font() else {**os.environ, **font_environment(home)}
     found = browser.browser_type.launch(executable_path=chromium_path(), args=flags, env=fonts)
