@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, false, func, not_, or_, select
+from sqlalchemy import ScalarSelect, and_, case, false, func, not_, or_, select
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from app.activities.models import (
@@ -295,6 +295,17 @@ def list_waiting_listing(session: Session, paths: Sequence[str] | None) -> list[
         statement = statement.where(_under(paths))
     rows = session.execute(statement.order_by(Activity.starts_at, Activity.id).limit(200))
     return [ActivityRow(**row._mapping) for row in rows]
+
+
+def waiting_listing_count(paths: Sequence[str] | None) -> ScalarSelect[int]:
+    """How many of them, as a part of a statement."""
+    statement = (
+        select(func.count())
+        .select_from(Activity)
+        .join(Unit, Unit.id == Activity.host_unit_id)
+        .where(Activity.listing == Listing.WAITING.value, Activity.state == ActivityState.PUBLISHED.value)
+    )
+    return (statement if paths is None else statement.where(_under(paths))).scalar_subquery()
 
 
 def list_for_workbench(session: Session, paths: Sequence[str] | None) -> list[Activity]:

@@ -105,6 +105,8 @@ ACTIONS: dict[str, Audited] = {
     "evidence.redacted": _a("删除撤下的照片", "slot sha256", "reason"),
     "evidence.hidden": _a("按要求撤下照片", "slot sha256"),
     "evidence.shown_again": _a("恢复公开照片", "slot sha256", "reason"),
+    "evidence.cleared": _a("标明照片没有拍到不愿出镜的人", "slot sha256"),
+    "evidence.uncleared": _a("收回照片的公开", "slot sha256"),
     "evidence.consent_set": _a("照片使用说明", "minors publish"),
     "match.decided": _a("比对照片", "same"),
     # progress

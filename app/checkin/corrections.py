@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivityState, ReviewState
@@ -12,7 +13,7 @@ from app.audit.log import record
 from app.checkin.models import CheckIn, CheckInEvent, EventKind, Method, Outcome
 from app.checkin.repeats import first_time
 from app.checkin.rules import PARTY_MOST, UNDO_REASONS
-from app.checkin.statements import KEEP_EVENT, SessionLane
+from app.checkin.statements import KEEP_EVENT, PROJECT, SessionLane
 from app.kernel.actor import Actor
 from app.kernel.errors import Conflict, Problem, RuleBroken
 
@@ -73,17 +74,34 @@ def events_of(session: Session, session_id: int, registration_id: int) -> list[C
     )
 
 
-def rebuild_one(session: Session, session_id: int, registration_id: int) -> CheckIn | None:
-    """The check-in of one registration at one session, computed anew from its events; None when none stands."""
-    session.execute(delete(CheckIn).where(CheckIn.session_id == session_id, CheckIn.registration_id == registration_id))
-    row = _projection(events_of(session, session_id, registration_id))
-    if row is not None:
-        session.add(row)
-    session.flush()
-    return row
+def lock_check_in(session: Session, session_id: int, registration_id: int) -> int | None:
+    """The id of this check-in, which until the commit nobody else changes; None where there is none yet.
+
+    Events are read after it: a part that is under way then adds to what was computed from them. SQLite has one
+    writer anyway.
+    """
+    return session.scalar(
+        select(CheckIn.id)
+        .where(CheckIn.session_id == session_id, CheckIn.registration_id == registration_id)
+        .with_for_update()
+    )
 
 
-def _projection(events: list[CheckInEvent]) -> CheckIn | None:
+def rebuild_one(session: Session, session_id: int, registration_id: int) -> None:
+    """The check-in of one registration at one session, computed anew from its events; it goes when none stands."""
+    while True:
+        here = lock_check_in(session, session_id, registration_id)
+        values = _projection(events_of(session, session_id, registration_id))
+        if here is not None and values is None:
+            session.execute(delete(CheckIn).where(CheckIn.id == here))
+        elif here is not None and values is not None:
+            session.execute(update(CheckIn).where(CheckIn.id == here).values(**values))
+        elif values is not None and SessionLane(session).first(PROJECT, values) is None:
+            continue  # somebody made it meanwhile, from events that were not to be seen yet
+        return
+
+
+def _projection(events: list[CheckInEvent]) -> dict[str, Any] | None:
     """Arrivals add up by grade in the order in which they happened; a number that staff confirmed replaces what
     stood before it, one that staff let count (待核实) adds."""
     undone = {event.refers_to for event in events if event.kind == EventKind.UNDO.value}
@@ -99,11 +117,11 @@ def _projection(events: list[CheckInEvent]) -> CheckIn | None:
             grades = dict.fromkeys("ABCD", 0)
         grades[event.grade or "D"] += event.headcount
     first, last = standing[0], standing[-1]
-    return CheckIn(
-        activity_id=first.activity_id, session_id=first.session_id, registration_id=first.registration_id,
-        grade_a=grades["A"], grade_b=grades["B"], grade_c=grades["C"], grade_d=grades["D"], method=first.method,
-        first_at=first_time(standing, events), last_at=last.occurred_at,
-    )  # fmt: skip
+    return {
+        "activity_id": first.activity_id, "session_id": first.session_id, "registration_id": first.registration_id,
+        "grade_a": grades["A"], "grade_b": grades["B"], "grade_c": grades["C"], "grade_d": grades["D"],
+        "method": first.method, "first_at": first_time(standing, events), "last_at": last.occurred_at,
+    }  # fmt: skip
 
 
 def confirm_party(
@@ -144,6 +162,6 @@ def rebuild_check_ins(session: Session, activity_id: int) -> int:
         if event.registration_id is not None:
             pairs.setdefault((event.session_id, event.registration_id), []).append(event)
     rows = [row for events in pairs.values() if (row := _projection(events)) is not None]
-    session.add_all(rows)
-    session.flush()
+    if rows:
+        session.execute(insert(CheckIn), rows)
     return len(rows)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.checkin.corrections import events_of, rebuild_one
+from app.checkin.corrections import events_of, lock_check_in, rebuild_one
 from app.checkin.held import holding_of
 from app.checkin.models import CheckInEvent, EventKind, HeldScan, HeldState, Outcome
 from app.checkin.repeats import settle
@@ -88,6 +88,7 @@ def _same_unknown(session: Session, held: HeldScan, at: datetime) -> list[HeldSc
 
 def settle_pair(session: Session, session_id: int, registration_id: int, *, now: datetime) -> None:
     """Make the events of one registration at one session agree with what its phones did, then the check-in."""
+    lock_check_in(session, session_id, registration_id)
     events = events_of(session, session_id, registration_id)
     if len(events) > 1 and not _is_party(session, registration_id):
         found = settle(events)

@@ -12,11 +12,12 @@ from flask import current_app
 
 from app.audit.log import record
 from app.config import Settings
+from app.evidence.publishing import take_down_again
 from app.evidence.storage import LocalStorage
 from app.extensions import db
 from app.kernel.actor import SYSTEM
 from app.kernel.database import transaction
-from app.kernel.erasures import ERASURES, read_erasures
+from app.kernel.erasures import ERASURES, read_erasures, read_photos
 from app.organisation.models import SystemState
 from app.privacy import backup
 from app.privacy.disk import rehash, scrub_bytes, sweep_files
@@ -54,9 +55,11 @@ def _mark(mark: str, /, **facts: Any) -> None:
 
 
 def forget_again(now: datetime) -> int:
-    """Whoever stands on the erasure list and came back with a restored backup goes again."""
+    """Whoever stands on the erasure list and came back with a restored backup goes again, photos too."""
+    listed = settings().home / ERASURES
     with transaction(db.session) as tx:
-        back = erase_again(tx, read_erasures(settings().home / ERASURES), now=now)
+        take_down_again(tx, read_photos(listed), now=now)
+        back = erase_again(tx, read_erasures(listed), now=now)
         if back:
             record(tx, "privacy.erased_again", actor=SYSTEM, object_type="privacy", object_code="restore", now=now,
                    payload={"registrations": back})  # fmt: skip

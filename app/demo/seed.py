@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import secrets
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import select
@@ -15,16 +14,17 @@ from app.activities.rules import PlannedSession
 from app.activities.service import ActivityInput, create_activity, publish_activity
 from app.checkin.models import Method
 from app.checkin.service import Arrival, check_in, enter_count
+from app.demo.replies import seed_replies
 from app.demo.scenes import near_copy, scene_jpeg
+from app.demo.stage import Stage
 from app.evidence.models import EvidenceItem, PhotoMatch
 from app.evidence.photo_process import photo_process
 from app.evidence.service import add_photo, decide_match, settle_photos
 from app.evidence.storage import LocalStorage
-from app.kernel.actor import SYSTEM, Actor, Role
+from app.kernel.actor import SYSTEM, Role
 from app.kernel.clock import business_day, shanghai
 from app.kernel.keys import KeyRing
 from app.organisation.models import ReaderOrder, SystemState, Unit, UnitKind, User
-from app.organisation.queries import actor_of
 from app.organisation.service import create_unit, create_user, hash_password
 from app.planning.models import Indicator, Task
 from app.planning.service import set_target
@@ -50,23 +50,6 @@ ACCOUNTS = (
 )  # fmt: skip
 NAMES = ("李女士", "张老师", "陈先生", "王女士", "买买提·艾力", "刘阿姨", "赵师傅")
 READERS = ("区文明办", "区政工部", "区教体中心")
-
-
-@dataclass
-class Stage:
-    """What the makers share."""
-
-    session: Session
-    units: dict[str, Unit]
-    tasks: dict[int, int]
-    people: dict[str, User]
-    storage: LocalStorage
-    keys: KeyRing
-    now: datetime
-    dice: random.Random
-
-    def actor(self, login: str) -> Actor:
-        return actor_of(self.session, self.people[login])
 
 
 def is_seeded(session: Session) -> bool:
@@ -235,6 +218,7 @@ def seed_story(stage: Stage) -> None:
     _seed_returned(stage, today)
     _seed_waiting(stage, today)
     _seed_progress(stage, today)
+    seed_replies(stage)
 
 
 WAITING = (

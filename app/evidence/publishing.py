@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ReviewState
 from app.audit.log import record
 from app.evidence.models import EvidenceItem, EvidenceKind, EvidenceState, Takedown, TakedownState
-from app.kernel.actor import PARTICIPANT, Actor
+from app.kernel.actor import PARTICIPANT, SYSTEM, Actor
+from app.kernel.erasures import note_photo
 from app.kernel.errors import Conflict, NotFound, Problem, RuleBroken
 from app.kernel.text import clean
 from app.registration.models import PartyClass, Registration, RegistrationState
 
 PUBLIC_SLOT = "photos"  # sign-in sheets are pictures too, and never leave the house
 REASON_MOST = 200
+AGAIN = "恢复备份以后再次撤下"
 ABSENT = "没有找到这张照片，它可能已经撤下。"
 
 
@@ -29,20 +32,23 @@ class Asked:
     asked_at: datetime
 
 
-def may_show(session: Session, activity: Activity) -> bool:
-    """Approved, allowed by the organizer, and no family of a class has said no to photos."""
-    if activity.review_state != ReviewState.APPROVED.value or not activity.photos_may_publish:
-        return False
-    opted_out = exists().where(
-        PartyClass.registration_id == Registration.id, PartyClass.without_photo > 0,
-        Registration.activity_id == activity.id, Registration.state != RegistrationState.CANCELLED.value,
-    )  # fmt: skip
-    return not session.scalar(select(opted_out))
+def is_published(activity: Activity) -> bool:
+    """Approved, and allowed by the organizer."""
+    return activity.review_state == ReviewState.APPROVED.value and bool(activity.photos_may_publish)
 
 
-def public_photos(session: Session, activity: Activity) -> list[EvidenceItem]:
-    """The photos that stand on the public page, in their order."""
-    if not may_show(session, activity):
+def count_opted_out(session: Session, activity: Activity) -> int:
+    """Pupils whose families want no photo. Nobody knows in which picture they are: each is then looked at first."""
+    return session.scalar(
+        select(func.coalesce(func.sum(PartyClass.without_photo), 0))
+        .join(Registration, Registration.id == PartyClass.registration_id)
+        .where(Registration.activity_id == activity.id, Registration.state != RegistrationState.CANCELLED.value)
+    ) or 0  # fmt: skip
+
+
+def publishable_photos(session: Session, activity: Activity) -> list[EvidenceItem]:
+    """The photos that may stand on the public page once nobody in them minds, in their order."""
+    if not is_published(activity):
         return []
     return list(
         session.scalars(
@@ -56,6 +62,28 @@ def public_photos(session: Session, activity: Activity) -> list[EvidenceItem]:
             .order_by(EvidenceItem.id)
         )
     )  # fmt: skip
+
+
+def public_photos(session: Session, activity: Activity) -> list[EvidenceItem]:
+    """Those that do: where a family said no, only the ones that the organizer looked at and cleared."""
+    found = publishable_photos(session, activity)
+    return (
+        found if not found or not count_opted_out(session, activity) else [item for item in found if item.may_publish]
+    )
+
+
+def clear_photo(
+    session: Session, activity: Activity, code: str, *, is_clear: bool, actor: Actor, now: datetime
+) -> None:
+    """The organizer looked: nobody who wants no photo is in it; or takes that word back."""
+    item = _own_item(session, activity, code)
+    if item.id not in {each.id for each in publishable_photos(session, activity)}:
+        raise Conflict(
+            "not_publishable", "这张照片现在不能公开：活动通过审核、说明可以公开以后才行；有人要求撤下的，先处理。"
+        )
+    item.may_publish = True if is_clear else None
+    _log(session, "evidence.cleared" if is_clear else "evidence.uncleared", activity, item, actor, now)
+    session.flush()
 
 
 def public_photo(session: Session, activity: Activity, code: str) -> EvidenceItem:
@@ -74,8 +102,37 @@ def hide_photo(session: Session, activity: Activity, code: str, *, now: datetime
     public_photo(session, activity, code)
     item.hidden_at = now
     session.add(Takedown(item_id=item.id, asked_at=now))
+    note_photo(session, item.code, "hidden", now=now)
     _log(session, "evidence.hidden", activity, item, PARTICIPANT, now)
     session.flush()
+
+
+def take_down_again(session: Session, words: Mapping[str, tuple[str, datetime]], *, now: datetime) -> int:
+    """Photos that a restored backup shows although they were taken down since; returns how many."""
+    gone = {code: word for code, word in words.items() if word[0] != "shown"}
+    items = session.scalars(
+        select(EvidenceItem).where(EvidenceItem.code.in_(gone), EvidenceItem.state == EvidenceState.CURRENT.value)
+    ).all()
+    back = 0
+    for item in items:
+        word, at = gone[item.code]
+        if word == "hidden" and item.hidden_at is not None:
+            continue
+        asked = session.scalars(
+            select(Takedown).where(Takedown.item_id == item.id, Takedown.state == TakedownState.OPEN.value)
+        ).first()
+        if asked is None:
+            asked = Takedown(item_id=item.id, asked_at=at)
+            session.add(asked)
+        item.hidden_at = at
+        if word == "removed":
+            asked.state, asked.decided_at = TakedownState.REMOVED.value, at
+            item.state, item.reason = EvidenceState.REDACTED.value, AGAIN
+        activity = session.get_one(Activity, item.activity_id)
+        _log(session, "evidence.redacted" if word == "removed" else "evidence.hidden", activity, item, SYSTEM, now)
+        back += 1
+    session.flush()
+    return back
 
 
 def _own_item(session: Session, activity: Activity, code: str) -> EvidenceItem:
@@ -120,6 +177,7 @@ def decide_takedown(
         item.state, item.reason = EvidenceState.REDACTED.value, reason
     else:
         item.hidden_at = None
+    note_photo(session, item.code, "removed" if remove else "shown", now=now)
     _log(session, "evidence.redacted" if remove else "evidence.shown_again", activity, item, actor, now, reason)
     session.flush()
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import false, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from app.activities.kinds import KINDS, Slot
 from app.activities.models import Activity
-from app.evidence.models import EvidenceItem, EvidenceState, MatchState, PhotoMatch
+from app.evidence.models import EvidenceItem, EvidenceState, MatchState, PhotoMatch, Takedown, TakedownState
 from app.kernel.errors import NotFound
 from app.organisation.models import Unit
 
@@ -98,6 +98,24 @@ def list_matches(session: Session, activity: Activity, *, with_decided: bool = F
         )
         for match, m, o, title, host in rows
     ]  # fmt: skip
+
+
+def takedowns_of_many(session: Session, paths: Sequence[str] | None) -> list[tuple[str, str, int]]:
+    """(activity code, title, photos) where somebody asked and the organizer has not decided; the longest waiting first.
+
+    `paths` are the units' own; None is the whole district.
+    """
+    own = (Unit.path.startswith(path, autoescape=True) for path in paths or ())
+    rows = session.execute(
+        select(Activity.code, Activity.title, func.count())
+        .join(EvidenceItem, EvidenceItem.activity_id == Activity.id)
+        .join(Takedown, Takedown.item_id == EvidenceItem.id)
+        .join(Unit, Unit.id == Activity.host_unit_id)
+        .where(Takedown.state == TakedownState.OPEN.value, true() if paths is None else or_(false(), *own))
+        .group_by(Activity.id, Activity.code, Activity.title)
+        .order_by(func.min(Takedown.id))
+    )
+    return [(code, title, count) for code, title, count in rows]
 
 
 def get_item(session: Session, code: str) -> EvidenceItem:

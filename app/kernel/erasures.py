@@ -1,4 +1,4 @@
-"""The erasure list beside the database: who was erased and when, so that a restored backup forgets them again."""
+"""The erasure list beside the database: who was erased and which photo taken down, so that a restore forgets them again."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ def note_erased(session: Session, code: str, *, now: datetime) -> None:
     session.info.setdefault("erased", []).append({"registration": code, "at": now.isoformat()})
 
 
+def note_photo(session: Session, code: str, word: str, *, now: datetime) -> None:
+    """The same for a photo on a page of ours; the last word counts: hidden, removed, shown."""
+    session.info.setdefault("erased", []).append({"photo": code, "word": word, "at": now.isoformat()})
+
+
 @before_commit
 def append_noted(session: Session) -> None:
     """On disk before the commit: a line too many erases what was asked for; one too few brings a person back."""
@@ -46,11 +51,27 @@ def append_noted(session: Session) -> None:
 
 
 def read_erasures(path: Path) -> Iterator[str]:
-    """Codes of the registrations on the list; a torn last line is passed over."""
+    """Codes of the registrations on the list."""
+    return (str(line["registration"]) for line in _lines(path) if "registration" in line)
+
+
+def read_photos(path: Path) -> dict[str, tuple[str, datetime]]:
+    """The last word about each photo on the list, and since when."""
+    return {
+        str(line["photo"]): (line["word"], datetime.fromisoformat(line["at"]))
+        for line in _lines(path)
+        if "photo" in line
+    }
+
+
+def _lines(path: Path) -> Iterator[dict[str, str]]:
+    """What stands on the list; a torn last line is passed over."""
     if not path.exists():
         return
-    for line in path.read_text("utf-8").splitlines():
+    for text in path.read_text("utf-8").splitlines():
         try:
-            yield str(json.loads(line)["registration"])
-        except (ValueError, KeyError, TypeError):
+            line = json.loads(text)
+        except ValueError:
             continue
+        if isinstance(line, dict):
+            yield line

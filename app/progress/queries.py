@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, or_, select, true
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from app.kernel.errors import NotFound
@@ -105,6 +105,17 @@ def list_establishments(
         statement = statement.where(or_(Establishment.state == ProgressState.APPROVED.value, _within(own)))
     rows = session.execute(statement.order_by(Establishment.kind, Establishment.id).limit(limit))
     return [EstablishmentRow(row, name, _is_within(path, own)) for row, name, path in rows]
+
+
+def returned_count(own: Paths) -> ColumnElement[int]:
+    """Notes and establishments of one's own units that came back and wait to be corrected, as a part of a statement."""
+    notes = select(func.count()).select_from(ProgressNote).join(Unit, Unit.id == ProgressNote.unit_id)
+    bases = select(func.count()).select_from(Establishment).join(Unit, Unit.id == Establishment.unit_id)
+    returned = ProgressState.RETURNED.value
+    return (
+        notes.where(_within(own), ProgressNote.state == returned).scalar_subquery()
+        + bases.where(_within(own), Establishment.state == returned).scalar_subquery()
+    )
 
 
 def waiting(session: Session, unit_id: int | None) -> tuple[list[Any], list[Any]]:

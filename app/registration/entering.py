@@ -10,13 +10,14 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from app.activities.models import Activity, ActivitySession, Attendance, Audience, Question
+from app.activities.models import Activity, ActivitySession, Attendance, Audience, PlaceQuota, Question
 from app.audit.log import record
 from app.kernel.actor import PARTICIPANT, Actor
 from app.kernel.errors import Conflict, Problem, RuleBroken, raise_if_blocked
 from app.kernel.keys import KeyRing
 from app.kernel.text import normalise_phone, one_line
 from app.kernel.tokens import digest, random_secret
+from app.organisation.models import Unit
 from app.registration.answers import Asking, read_answers
 from app.registration.indexes import (
     browser_index,
@@ -49,6 +50,8 @@ from app.registration.rules import (
     problems_of,
 )
 
+OTHER_UNIT = "other"
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -69,6 +72,9 @@ class Entry:
     email: str = ""
     unit_id: int | None = None
     answers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    from_unit: str | None = (
+        None  # as chosen where units have quotas: a unit's code or OTHER_UNIT; None: nobody was asked
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +142,33 @@ def register(
         )
         chosen = choose(locked, entry.session_code, now, problems)
         answers = read_answers(list_questions(session, locked), entry.answers, problems)
+        unit_id = entry.unit_id if entry.from_unit is None else _chosen_unit(session, locked, entry.from_unit, problems)
         raise_if_blocked(problems)
         seat = Seat(
-            RegistrationKind.INDIVIDUAL, entry.adults, entry.children, entry.unit_id, CONSENT_VERSION, answers or None
+            RegistrationKind.INDIVIDUAL, entry.adults, entry.children, unit_id, CONSENT_VERSION, answers or None
         )
         return enter(session, locked, entry, seat, chosen, keys=keys, now=now, actor=actor)
+
+
+def _chosen_unit(session: Session, activity: Activity, typed: str, problems: list[Problem]) -> int | None:
+    """The unit whose quota binds this person; None for another one, and where no unit has a quota."""
+    units = list_quota_units(session, activity)
+    if not units or typed == OTHER_UNIT:
+        return None
+    found = next((unit_id for unit_id, code, _name in units if code == typed), None)
+    if found is None:
+        problems.append(Problem("unit_missing", "请选从哪个单位来。", field="unit"))
+    return found
+
+
+def list_quota_units(session: Session, activity: Activity) -> list[tuple[int, str, str]]:
+    """(id, code, name) of the units that have a quota, in their order."""
+    rows = session.execute(
+        select(Unit.id, Unit.code, Unit.name)
+        .where(Unit.id.in_(select(PlaceQuota.unit_id).where(PlaceQuota.activity_id == activity.id)))
+        .order_by(Unit.position, Unit.id)
+    )
+    return [(row.id, row.code, row.name) for row in rows]
 
 
 def register_party(

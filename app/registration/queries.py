@@ -219,19 +219,21 @@ class Stored:
     email: str
     answers: tuple[tuple[str, str], ...]  # (wording, answer)
     classes: tuple[str, ...]
+    unit: str = ""
 
 
 def read_stored(session: Session, registration: Registration, *, keys: KeyRing) -> Stored:
     """For its owner: everything that stands beside the registration."""
     detail = session.get(PersonalDetail, registration.id)
     classes = tuple(_class_labels(session, [registration.id]).get(registration.id, ()))
+    unit = session.scalar(select(Unit.name).where(Unit.id == registration.unit_id)) or ""
     if detail is None:
-        return Stored("", "", (), classes)
+        return Stored("", "", (), classes, unit)
     code = registration.code
     return Stored(
         keys.decrypt(detail.phone, context=f"phone:{code}") if detail.phone else "",
         keys.decrypt(detail.email, context=f"email:{code}") if detail.email else "",
-        tuple(_in_words(session, registration.activity_id, detail.answers or {})), classes,
+        tuple(_in_words(session, registration.activity_id, detail.answers or {})), classes, unit,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from app.activities.models import Activity
 from app.evidence import service
 from app.evidence.models import EvidenceItem, EvidenceState
 from app.evidence.photo_process import BYTES_MOST, PhotoRefused, photo_process
-from app.evidence.publishing import list_asked
+from app.evidence.publishing import count_opted_out, is_published, list_asked, publishable_photos
 from app.evidence.queries import get_item, list_matches, shares_match, slots_of
 from app.evidence.storage import LocalStorage
 from app.extensions import db
@@ -57,6 +57,8 @@ def evidence_page(code: str, *, status: int = 200, wrong: str = "", errors: dict
         errors=errors or {},
         typed=request.form,
         asked=list_asked(db.session(), activity),
+        opted_out=count_opted_out(db.session(), activity) if is_published(activity) else 0,
+        publishable=publishable_photos(db.session(), activity),
         may_decide=may_decide,
         activity=activity,
         kind=KINDS[activity.kind],

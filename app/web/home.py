@@ -245,6 +245,7 @@ def workbench() -> Response:
         submission=_linker("review.submit"),
         roster=_linker("registration.roster"),
         fact=_linker("metrics.fact"),
+        notes_url=link("progress.own"),
     )
 
 

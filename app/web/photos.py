@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from app.activities.models import Activity
 from app.activities.queries import get_public_activity
 from app.evidence.models import EvidenceItem
-from app.evidence.publishing import ABSENT, decide_takedown, hide_photo, public_photo, public_photos
+from app.evidence.publishing import ABSENT, clear_photo, decide_takedown, hide_photo, public_photo, public_photos
 from app.extensions import db, limiter
 from app.kernel.clock import now
 from app.kernel.database import transaction
@@ -77,3 +77,16 @@ def decide(code: str, item_code: str, verb: str) -> Response:
         return evidence_page(code, status=422, wrong=item_code, errors={"reason": _(broken.message)})
     flash(_("照片已删除，不再出现在任何页面。") if verb == "remove" else _("照片已恢复公开。"), "good")
     return redirect(url_for("evidence.index", code=code), 303)
+
+
+@bp.post("/activities/<code>/evidence/<item_code>/<any(clear, unclear):verb>")
+@requires(Action.EVIDENCE_EDIT)
+def clear(code: str, item_code: str, verb: str) -> Response:
+    """Show a photo although a family said no: the organizer saw that nobody of theirs is in it."""
+    with transaction(db.session) as tx:
+        clear_photo(
+            tx, load_activity(code, Action.EVIDENCE_EDIT), item_code, is_clear=verb == "clear", actor=current_actor(),
+            now=now(),
+        )  # fmt: skip
+    flash(_("这张照片已公开。") if verb == "clear" else _("这张照片不再公开。"), "good")
+    return redirect(url_for("evidence.index", code=code, _anchor="cleared"), 303)

@@ -319,6 +319,7 @@ def _stored(page: TicketPage) -> dict[str, Any]:
         "手机号": stored.phone or None,
         "邮箱": stored.email or None,
         "回答": dict(stored.answers) or None,
+        "单位": stored.unit or None,
         "班级": list(stored.classes) or None,
         "大人": registration.adults,
         "孩子": registration.children,

@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sqlalchemy import literal, select
 from sqlalchemy.orm import Session
 
 from app.activities.kinds import KINDS, Slot
 from app.activities.models import Activity, ActivitySession, ActivityState, ReviewState
-from app.activities.queries import list_for_workbench, list_waiting_listing
+from app.activities.queries import list_for_workbench, waiting_listing_count
 from app.activities.rules import SUBMIT_WITHIN, window
-from app.evidence.queries import filled_of_many
+from app.evidence.queries import filled_of_many, takedowns_of_many
 from app.kernel.actor import Actor
 from app.kernel.clock import business_day
 from app.metrics.queries import FactFilter, FactRow, list_facts, sum_facts
 from app.metrics.rollup import Grades
 from app.organisation.permissions import Action, may, reach
+from app.progress.queries import returned_count
 from app.registration.places import Places, places_of_many
 from app.review.models import ReviewCase
 from app.review.queries import current_cases
@@ -61,10 +63,12 @@ class Workbench:
     facts: int = 0
     grades: Grades = field(default_factory=lambda: Grades(0, 0, 0, 0))
     waiting_listing: int = 0
+    takedowns: list[tuple[str, str, int]] = field(default_factory=list)  # activity code, title, photos
+    returned_notes: int = 0
 
 
 def load_workbench(session: Session, actor: Actor, *, now: datetime) -> Workbench:
-    """Nine statements, however many activities a unit holds."""
+    """Ten statements, however many activities a unit holds."""
     paths = reach(actor, Action.ACTIVITY_EDIT)
     bench = Workbench()
     activities = list_for_workbench(session, paths)
@@ -83,8 +87,14 @@ def load_workbench(session: Session, actor: Actor, *, now: datetime) -> Workbenc
     wanted = FactFilter(year=business_day(now).year, hosts=(actor.unit_path,))
     bench.facts, bench.grades, _photos = sum_facts(session, wanted)
     bench.approved = list_facts(session, wanted, size=APPROVED_SHOWN) if bench.facts else []
-    if may(actor, Action.ACTIVITY_LIST_PUBLICLY):
-        bench.waiting_listing = len(list_waiting_listing(session, reach(actor, Action.ACTIVITY_LIST_PUBLICLY)))
+    bench.takedowns = takedowns_of_many(session, paths)
+    listing, notes = Action.ACTIVITY_LIST_PUBLICLY, Action.NOTE_WRITE
+    bench.waiting_listing, bench.returned_notes = session.execute(
+        select(
+            waiting_listing_count(reach(actor, listing)) if may(actor, listing) else literal(0),
+            returned_count(reach(actor, notes)) if may(actor, notes) else literal(0),
+        )
+    ).one()
     return bench
 
 

@@ -16,14 +16,15 @@ from sqlalchemy.orm import Session
 from app.activities.models import Activity
 from app.activities.queries import get_activity
 from app.extensions import db
-from app.kernel.actor import PARTICIPANT
+from app.kernel.actor import PARTICIPANT, SYSTEM
 from app.kernel.database import transaction
 from app.registration import entering
-from app.registration.entering import Entry, register
+from app.registration.entering import OTHER_UNIT, Entry, register
 from app.registration.models import Registration
 from app.registration.places import Pool, places, read_pools
 from app.registration.service import cancel_registration, change_capacity
-from tests.factories import NOW, make_activity
+from app.registration.settings import set_quota
+from tests.factories import NOW, make_activity, make_unit
 
 pytestmark = pytest.mark.serial
 CLIENTS = 12
@@ -111,6 +112,52 @@ def test_one_phone_from_20_browsers_at_once_is_one_registration(app: Flask) -> N
     assert len(failed) == 19
     assert {type(error).__name__ for error in failed} == {"PhoneTaken"}
     assert rows_of(app, code)[0] == 1
+
+
+def test_a_units_quota_holds_when_its_people_come_at_once(app: Flask) -> None:
+    code, town = make_quota_race(app)
+    assert run_all(lambda number: enter_from(app, code, number, town if number % 2 else OTHER_UNIT), 60) == []
+    assert quota_used(app, code) == (10, 40)
+
+
+def test_without_the_lock_the_quota_is_passed(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Negative control, as below: counted before the lock is taken."""
+    code, town = make_quota_race(app)
+    seen = threading.local()
+    together = threading.Barrier(8)
+    monkeypatch.setattr(entering, "with_places", no_lock)
+    monkeypatch.setattr(entering, "read_pools", lambda *_: seen.pools)
+
+    def count_first(number: int) -> None:
+        with app.app_context():
+            seen.pools = read_pools(db.session(), get_activity(db.session(), code))
+            db.session.rollback()
+        together.wait(10)
+        enter_from(app, code, number, town, adults=2)
+
+    assert run_all(count_first, 8, clients=8) == []
+    assert quota_used(app, code)[0] > 10
+
+
+def make_quota_race(app: Flask) -> tuple[str, str]:
+    """Forty places, ten at most for one town; codes of both."""
+    with app.app_context(), transaction(db.session) as tx:
+        activity, town = make_activity(tx, capacity=40), make_unit(tx)
+        set_quota(tx, activity, town, 10, actor=SYSTEM, now=NOW)
+        return activity.code, town.code
+
+
+def enter_from(app: Flask, code: str, number: int, unit: str, *, adults: int = 1) -> None:
+    entry = Entry(None, f"示例{number}", adults, 0, "", True, "", f"browser{number:015d}"[:22], from_unit=unit)
+    with app.app_context(), transaction(db.session) as tx:
+        register(tx, get_activity(tx, code), entry, keys=app.extensions["keys"], now=NOW)
+
+
+def quota_used(app: Flask, code: str) -> tuple[int, int]:
+    """(people of the town with a place, people with a place)"""
+    with app.app_context():
+        room = read_pools(db.session(), get_activity(db.session(), code))[None].room
+        return sum(room.used.values()), room.taken
 
 
 @contextmanager

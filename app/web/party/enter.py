@@ -8,7 +8,7 @@ from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from app.activities.models import Activity
+from app.activities.models import Activity, Audience
 from app.activities.queries import get_public_activity
 from app.extensions import db, limiter
 from app.kernel.attempts import attempt_key, check_attempts, note_attempt
@@ -145,10 +145,13 @@ def _page(
     closed = closed_problem(
         state=activity.state, takes_registration=activity.takes_registration, ends_at=activity.ends_at, now=moment
     )
+    words = _(closed.message) if closed else "" if activity.takes_parties else _("这场活动不收团体报名。")
+    if not words and activity.audience == Audience.UNIT.value and invited.unit is None:
+        words = _("这场活动只收受邀学校。请用主办单位发来的链接报名；没有收到，请联系主办单位。")
     found = places(db.session(), activity)
     return render(
         "party/form.html", activity=activity, form=filled, invited=invited, problems=loose, status=status,
-        closed=_(closed.message) if closed else "" if activity.takes_parties else _("这场活动不收团体报名。"),
+        closed=words,
         notes={s.code: places_words(found[s.id]) for s in activity.sessions if s.id in found},
         line=places_words(found[None]) if None in found else "", consents=asks_school(activity),
     )  # fmt: skip

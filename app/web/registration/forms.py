@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField, IntegerField, RadioField, StringField
+from wtforms import BooleanField, HiddenField, IntegerField, RadioField, SelectField, StringField
 
 from app.activities.models import Activity, ActivitySession, Attendance
 from app.kernel.errors import Problem
 from app.kernel.text import ascii_digits
 from app.kernel.tokens import random_secret
+from app.registration.entering import OTHER_UNIT
 from app.web.rendering import clock_text, local, span_text
 
 TYPED_MOST = 200  # more than this is not read at all
@@ -60,6 +61,12 @@ class EntryForm(PeopleForm, SubmissionForm):
     session = RadioField("选一场", choices=[], validate_choice=False)
     phone = StringField("手机号")
     email = StringField("邮箱")
+    unit = SelectField("从哪个单位来", choices=[], validate_choice=False)
+
+    @property
+    def from_unit(self) -> str | None:
+        """The unit's code, `other`, or "" where nothing was chosen; None where the form does not ask."""
+        return (self.unit.data or "")[:12] if "unit" in self else None
 
 
 class RegisterForm(EntryForm):
@@ -116,6 +123,17 @@ def fill_sessions(form: FlaskForm, activity: Activity, *, at: datetime) -> None:
     form.session.choices = [
         (s.code, session_words(s, with_day=several_days)) for s in activity.sessions if s.ends_at > at
     ]
+
+
+def fill_units(form: EntryForm, units: Sequence[tuple[int, str, str]]) -> None:
+    """Offer the units that have a quota; the question is gone where none has."""
+    if "unit" not in form:
+        return
+    if not units:
+        del form.unit
+        return
+    named = [(code, name) for _id, code, name in units]
+    form.unit.choices = [("", _("请选单位")), *named, (OTHER_UNIT, _("其他"))]
 
 
 def session_words(session: ActivitySession, *, with_day: bool) -> str:

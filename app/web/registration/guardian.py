@@ -74,8 +74,11 @@ def child(code: str) -> Response:
 def register_child(code: str) -> Response:
     """The guardian registers the child and consents in one step."""
     activity, form, moment = get_public_activity(db.session(), code), MinorForm(), now()
-    if not form.validate() or too_long(form) or form.second_name.data:
+    if not form.validate() or too_long(form):
         return _child_page(activity, form, status=422)
+    if form.second_name.data:
+        words = _("这份表单像是程序填的，没有报名。请刷新页面，手工填一次。")
+        return _child_page(activity, form, [Problem("robot", words)], 422)
     try:
         check_attempts(
             db.session(),

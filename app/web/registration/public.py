@@ -19,7 +19,7 @@ from app.kernel.database import transaction
 from app.kernel.errors import DomainError, RuleBroken, TooMany
 from app.kernel.tokens import digest, random_secret
 from app.registration.answers import Asking
-from app.registration.entering import Entry, PhoneTaken, list_questions, register
+from app.registration.entering import Entry, PhoneTaken, list_questions, list_quota_units, register
 from app.registration.models import RegistrationState
 from app.registration.places import Places, places
 from app.registration.queries import standing_secrets
@@ -27,7 +27,7 @@ from app.registration.rules import PEOPLE_MOST, closed_problem
 from app.web import mine
 from app.web.access import keys, public
 from app.web.registration.blueprint import bp
-from app.web.registration.forms import RegisterForm, attach, fill_sessions, too_long
+from app.web.registration.forms import RegisterForm, attach, fill_sessions, fill_units, too_long
 from app.web.rendering import render
 
 # A taken phone may be tried this often from one address before it has to wait: a school sits behind one.
@@ -78,8 +78,10 @@ def make_desk(activity: Activity, form: RegisterForm | None = None, *, at: datet
     )
     if problem is not None:
         desk.closed = _(problem.message)
+        fill_units(form, [])
         return desk
     _describe_places(desk, activity, at)
+    fill_units(form, list_quota_units(db.session(), activity))
     desk.questions = list_questions(db.session(), activity)
     desk.answers = typed_answers()
     return desk
@@ -181,6 +183,7 @@ def _entry(filled: RegisterForm, activity: Activity) -> Entry:
         browser=mine.browser_token(),
         answers=typed_answers(),
         email=(filled.email.data or "") if activity.sends_mail else "",
+        from_unit=filled.from_unit,
     )
 
 

@@ -17,7 +17,7 @@ from app.kernel.text import ascii_digits, mask_name
 from app.kernel.tokens import random_secret
 from app.organisation.models import Unit
 from app.organisation.permissions import Action, may_at
-from app.registration.entering import Entry, PhoneTaken, register
+from app.registration.entering import Entry, PhoneTaken, list_quota_units, register
 from app.registration.indexes import ticket_code
 from app.registration.models import RegistrationState
 from app.registration.places import find_session, places
@@ -27,7 +27,7 @@ from app.registration.service import cancel_registration, change_capacity, read_
 from app.web.access import current_actor, keys, load_activity, requires
 from app.web.paging import Page, asked_page
 from app.web.registration.blueprint import bp
-from app.web.registration.forms import CapacityForm, DeskForm, attach, fill_sessions, too_long
+from app.web.registration.forms import CapacityForm, DeskForm, attach, fill_sessions, fill_units, too_long
 from app.web.registration.sheet import self_sign, sheet_pages
 from app.web.rendering import render, staff_page
 
@@ -229,6 +229,7 @@ def desk(code: str) -> Response:
 def _desk_page(activity: Activity, form: DeskForm, problems: list[str] | None = None, status: int = 200) -> Response:
     staff_page()
     fill_sessions(form, activity, at=now())
+    fill_units(form, list_quota_units(db.session(), activity))
     return render(
         "registration/desk.html", activity=activity, form=form, problems=problems or [], most=PEOPLE_MOST,
         status=status,
@@ -273,6 +274,7 @@ def _entry(form: DeskForm, activity: Activity) -> Entry:
         submission=form.submission_id,
         browser="",
         email=(form.email.data or "") if activity.sends_mail else "",
+        from_unit=form.from_unit,
     )
 
 

@@ -133,6 +133,31 @@ def test_one_family_of_a_class_that_wants_no_photo_keeps_them_all_back(
     assert client.get(address(codes)).status_code == 404
 
 
+def test_photos_without_those_who_mind_are_shown_one_by_one(
+    app: Flask, client: FlaskClient, codes: dict[str, str], sign_in: Enter
+) -> None:
+    from app.registration.models import PartyClass
+
+    office = app.test_client()
+    sign_in(office, "jingban")
+    page = f"/activities/{codes['activity']}/evidence"
+    assert "不愿意拍照" not in office.get(page).text
+    with app.app_context(), transaction(db.session) as tx:
+        tx.scalars(select(PartyClass)).one().without_photo = 2
+    assert "有2名学生的家长不愿意拍照" in office.get(page).text
+    for verb, status, action in (("clear", 200, "evidence.cleared"), ("unclear", 404, "evidence.uncleared")):
+        assert office.post(f"{page}/{codes['item']}/{verb}").status_code == 303
+        assert client.get(address(codes)).status_code == status
+        with app.app_context():
+            assert db.session.scalars(select(AuditEntry.action).order_by(AuditEntry.seq.desc())).first() == action
+    assert office.post(f"{page}/{codes['sheet']}/clear").status_code == 409  # a sheet never
+    client.post(address(codes).replace(".jpg", "/takedown"))
+    office.post(f"{page}/{codes['item']}/clear")
+    client.post(address(codes).replace(".jpg", "/takedown"))
+    assert office.post(f"{page}/{codes['item']}/clear").status_code == 409  # asked down: the takedown is decided first
+    assert client.get(address(codes)).status_code == 404
+
+
 def test_one_tap_hides_at_once_and_a_second_changes_nothing(
     app: Flask, client: FlaskClient, codes: dict[str, str]
 ) -> None:

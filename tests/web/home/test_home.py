@@ -13,11 +13,14 @@ from icalendar import Calendar
 from sqlalchemy import select
 
 from app.activities.models import Activity, ActivityState, Listing, ReviewState
+from app.evidence.models import EvidenceItem, Takedown
 from app.extensions import db
+from app.kernel.actor import SYSTEM
 from app.kernel.database import transaction
 from app.organisation.models import Unit, User
 from app.planning.pack import find_pack, read_pack
 from app.planning.service import load_plan
+from app.progress.service import add_note, decide
 from app.review.models import CaseState, ReviewCase
 from tests.cast import Cast, make_cast
 from tests.factories import make_activity
@@ -205,3 +208,35 @@ def test_a_finished_practice_and_a_cancelled_activity_are_nobodys_task(app: Flas
     add(app, "演练的课", past, is_practice=True)
     add(app, "取消的课", past, state=ActivityState.CANCELLED)
     assert "都处理完了" in visit("jingban").get("/workbench").text
+
+
+def test_the_workbench_names_photos_asked_down_and_notes_that_came_back(
+    app: Flask, cast: Cast, visit: Visit, statements: list[str]
+) -> None:
+    moment = datetime.now(UTC)
+    code = add(app, "剪纸课", moment - timedelta(days=9), state=ActivityState.CLOSED, review_state="approved")
+    page = visit("jingban").get("/workbench").text
+    assert "要求撤下" not in page
+    assert "退回来了" not in page
+    with app.app_context(), transaction(db.session) as tx:
+        activity = tx.scalars(select(Activity).where(Activity.code == code)).one()
+        item = EvidenceItem(activity_id=activity.id, slot="photos", kind="photo", uploaded_at=moment, hidden_at=moment)
+        tx.add(item)
+        tx.flush()
+        tx.add(Takedown(item_id=item.id, asked_at=moment))
+        town = tx.get_one(Unit, activity.host_unit_id)
+        note = add_note(
+            tx, town, task=None, safeguard=None, text="示例进展。", noted_on=moment.date(), stage="",
+            actor=SYSTEM, now=moment,
+        )  # fmt: skip
+        decide(tx, note, accept=False, reason="示例：请写明日期。", actor=SYSTEM, now=moment)
+    browser = visit("jingban")
+    statements.clear()
+    page = browser.get("/workbench").text
+    assert len(statements) <= 12
+    assert "“剪纸课”有1张照片有人要求撤下" in page
+    assert f"/activities/{code}/evidence#asked" in page
+    assert "有1条工作进展或建设项目退回来了" in page
+    stranger = visit("yizhen").get("/workbench").text
+    assert "要求撤下" not in stranger
+    assert "退回来了" not in stranger

@@ -26,22 +26,13 @@ from app.planning.models import Task
 from app.planning.pack import find_pack, read_pack
 from app.planning.service import load_plan
 from app.progress.service import add_establishment, add_note, decide
+from app.registration.guardians import ask_guardian
 from tests.factories import make_activity
 from tests.house import House
 
 STAFF = ("jingban", "fuze", "shenhe", "shenji", "lingdao", "guanli")
 # Each needs a state that no reader reaches by a link, and has tests of its own.
-ELSEWHERE = {"static", "auth.second", "organisation.accept", "health.healthz", "health.readyz", "scan_api.roster"}
-# The district has no minors on their own and no letters yet; take these out when it has.
-NOT_YET = {
-    "photos.show",
-    "registration.mail",
-    "registration.child",
-    "registration.guardian",
-    "registration.minor_desk",
-    "feedback.one",
-    "feedback.done",
-}
+ELSEWHERE = {"static", "auth.second", "organisation.accept", "health.healthz", "health.readyz"}
 TODAY = "剪纸进课堂：石榴窗花"
 ASKED = "示例要确认的课"
 
@@ -116,6 +107,11 @@ def browsers(app: Flask) -> Iterator[tuple[str, FlaskClient, list[str]]]:
         asked = found[ASKED].code
         school = db.session.scalars(select(Unit).where(Unit.name == "示例第一小学")).one().code
         listed = found["邻里读书会：示例夜读"].code
+        camp, mail = found["小讲解员训练营"], found["邻里面塑体验"].code
+        shown = next(a.code for a in found.values() if a.review_state == "approved" and a.photos_may_publish)
+        with transaction(db.session) as tx:
+            _row, link = ask_guardian(tx, camp, session_code=None, keys=app.extensions["keys"], actor=SYSTEM, now=now())
+            camp_code = camp.code
         screen = codes.screen_code(app.extensions["keys"], row, now())
         live = codes.live_key(app.extensions["keys"], row, codes.step_of(now()))
         every = pairing_key(app.extensions["keys"], row, all_sessions=True, now=now())
@@ -134,10 +130,28 @@ def browsers(app: Flask) -> Iterator[tuple[str, FlaskClient, list[str]]]:
         "/api/v1/openapi.json",
         f"/a/{today}/register",
     ]
-    yield "", guest, [*tickets, f"/s/{row}?k={live}", *public, f"/a/{listed}", f"/a/{asked}"]
+    yield (
+        "",
+        guest,
+        [
+            *tickets,
+            f"/s/{row}?k={live}",
+            *public,
+            f"/a/{listed}",
+            f"/a/{asked}",
+            *_of_families(guest, camp_code, shown),
+            f"/g/{link}",
+        ],
+    )
     yield "", _pair(app, row), ["/scan", "/scan/sw.js", "/api/v1/scan/roster"]
     more = {
-        "jingban": ["/workbench", "/progress/mine", f"/activities/{listed}/twins"],
+        "jingban": [
+            "/workbench",
+            "/progress/mine",
+            f"/activities/{listed}/twins",
+            f"/activities/{mail}/mail",
+            f"/activities/{camp_code}/registrations/minors",
+        ],
         "fuze": [
             "/workbench",
             "/activities?state=draft",
@@ -146,7 +160,7 @@ def browsers(app: Flask) -> Iterator[tuple[str, FlaskClient, list[str]]]:
             f"/activities/{listed}/registrations",
             f"/activities/{asked}/registrations?state=pending",
         ],
-        "shenhe": ["/review", f"/activities/{approved}/reopen"],
+        "shenhe": ["/review", "/feedback/desk", f"/activities/{approved}/reopen"],
         "lingdao": ["/metrics", "/plan/tasks/10", "/api/v1/figures"],
         "guanli": ["/plan/tasks/10", "/organisation"],
     }
@@ -166,6 +180,13 @@ def _pair(app: Flask, session_code: str) -> FlaskClient:
         key = pairing_key(app.extensions["keys"], session_code, all_sessions=False, now=now())
     assert helper.post("/scan/pair", data={"s": session_code, "a": "0", "k": key}).status_code == 303
     return helper
+
+
+def _of_families(guest: FlaskClient, camp: str, shown: str) -> list[str]:
+    """A child's form, an approved activity's photos, and the receipt of a message."""
+    sent = guest.post("/feedback", data={"sort": "suggestion", "message": "示例建议。", "submission": "s" * 22})
+    assert sent.status_code == 303, sent.text
+    return [f"/a/{camp}/child", f"/a/{shown}", str(sent.location)]
 
 
 def _register(guest: FlaskClient, code: str) -> str:

@@ -83,6 +83,7 @@ PLACES: dict[str, Place] = {
     "feedback.contact": Place(Action.FEEDBACK_ANSWER, {"code": "feedback"}),
     "photos.show": Place("public", {"code": "shown", "item_code": "shown_item"}),
     "photos.takedown": Place("public", {"code": "shown", "item_code": "shown_item"}),
+    "photos.clear": _activity(Action.EVIDENCE_EDIT, item_code="item", verb="=clear"),
     "photos.decide": _activity(Action.EVIDENCE_EDIT, item_code="item", verb="=keep"),
     "organisation.unit": Place(Action.ORGANISATION_MANAGE, {"code": "office"}),
     "organisation.edit_unit": Place(Action.ORGANISATION_MANAGE, {"code": "office", "verb": "=retire"}),

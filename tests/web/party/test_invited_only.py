@@ -60,3 +60,13 @@ def test_an_activity_for_everybody_needs_no_link(app: Flask, client: FlaskClient
     with app.app_context(), transaction(db.session) as tx:
         tx.scalars(select(Activity)).one().audience = "public"
     assert send(client, *codes) == 303
+
+
+def test_it_is_said_before_the_form(app: Flask, client: FlaskClient, codes: tuple[str, str]) -> None:
+    code, school = codes
+    page = client.get(f"/a/{code}/class").text
+    assert "只收受邀学校" in page
+    assert 'name="classes-0-label"' not in page
+    invited = f"/a/{code}/class?u={school}&k={invitation_key(app.extensions['keys'], code, school)}"
+    assert 'name="classes-0-label"' in client.get(invited).text
+    assert f'href="/a/{code}/class"' not in client.get(f"/a/{code}").text

@@ -12,8 +12,13 @@ from sqlalchemy import select
 
 from app.activities.models import Activity
 from app.extensions import db
+from app.kernel.actor import SYSTEM
 from app.kernel.attempts import Attempt
+from app.kernel.clock import now
+from app.kernel.database import transaction
 from app.registration.models import PersonalDetail, Registration
+from app.registration.settings import set_quota
+from tests.factories import make_unit
 from tests.web.registration.browser import GOOD, count, enter, hidden, make, press, registration_of, send
 
 
@@ -178,3 +183,35 @@ def test_who_comes_when_it_is_full_is_told_the_place_in_line(app: Flask, client:
     page = client.get(second).text
     assert "候补成功" in page
     assert "ticket-qr" in page
+
+
+def test_the_form_asks_for_the_unit_where_units_have_quotas(app: Flask, client: FlaskClient) -> None:
+    code = make(app)
+    assert 'name="unit"' not in client.get(f"/a/{code}").text
+    with app.app_context(), transaction(db.session) as tx:
+        activity = tx.scalars(select(Activity).where(Activity.code == code)).one()
+        town = make_unit(tx, name="示例丁镇")
+        set_quota(tx, activity, town, 2, actor=SYSTEM, now=now())
+        unit = town.code
+    page = client.get(f"/a/{code}").text
+    assert "从哪个单位来" in page
+    assert ">示例丁镇</option>" in page
+    refused = send(client, code, unit="")
+    assert refused.status_code == 422
+    assert "请选从哪个单位来" in refused.text
+    assert "示例李女士" in refused.text
+    answer = send(client, code, unit=unit)  # three people: more than the unit has
+    assert answer.status_code == 303
+    assert "候补" in client.get(answer.location).text
+    assert "示例丁镇" in client.get(answer.location + "/data").text
+
+
+def test_after_cancelling_the_activity_page_offers_the_form_and_no_ticket(app: Flask, client: FlaskClient) -> None:
+    code = make(app)
+    ticket = enter(client, code)
+    assert "您已报名" in client.get(f"/a/{code}").text
+    press(client, f"{ticket}/cancel")
+    page = client.get(f"/a/{code}").text
+    assert "您已报名" not in page
+    assert ticket not in page
+    assert 'id="name"' in page
