@@ -23,12 +23,14 @@ COMMAND = "make proof"
 def read(report: Path) -> list[dict[str, object]]:
     """Name, result, seconds and recorded figures of every test in a JUnit report of our own."""
     found: list[dict[str, object]] = []
+    at = commit()
     for case in ET.parse(report).iter("testcase"):
         broken = case.find("failure") is not None or case.find("error") is not None
         skipped = case.find("skipped") is not None
         found.append(
             {
                 "proof": f"{case.get('classname', '')}::{case.get('name', '')}",
+                "commit": at,
                 "result": "failed" if broken else "skipped" if skipped else "held",
                 "seconds": round(float(case.get("time", 0)), 1),
                 "figures": {each.get("name"): each.get("value") for each in case.iter("property")},
@@ -55,7 +57,10 @@ def main() -> int:
         if not report.exists():
             return code or 1
         proofs = read(report)
-    content = {"commit": commit(), "machine": machine(), "command": COMMAND, "proofs": proofs}
+    if sys.argv[1:] and TARGET.exists():  # a part of them: the others keep what they showed, and at which commit
+        again = {proof["proof"] for proof in proofs}
+        proofs = [old for old in json.loads(TARGET.read_text("utf-8"))["proofs"] if old["proof"] not in again] + proofs
+    content = {"machine": machine(), "command": COMMAND, "proofs": proofs}
     TARGET.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", "utf-8")
     held = sum(proof["result"] == "held" for proof in proofs)
     print(f"{held} of {len(proofs)} proofs held; {TARGET.relative_to(ROOT)}")

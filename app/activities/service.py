@@ -202,6 +202,10 @@ def decide_listing(
     )  # fmt: skip
 
 
+PRACTICE_OPENS = 60  # minutes
+_KEPT = ("takes_parties", "needs_approval", "names_minors", "leaves_school", "sends_mail", "offer_hours")
+
+
 def copy_activity(
     session: Session,
     activity: Activity,
@@ -226,10 +230,14 @@ def copy_activity(
         taking_part_ids=taking, venue_unit_id=activity.venue_unit_id, heritage_item_id=activity.heritage_item_id,
         programme_id=activity.programme_id, details=dict(activity.details), classes=activity.classes,
         takes_registration=activity.takes_registration, takes_walk_in=activity.takes_walk_in,
-        needs_phone=activity.needs_phone, opens_before_min=activity.opens_before_min,
+        needs_phone=activity.needs_phone,
+        # A practice begins in a quarter of an hour, and its doors are there to be tried at once.
+        opens_before_min=max(PRACTICE_OPENS, activity.opens_before_min) if is_practice else activity.opens_before_min,
         closes_after_min=activity.closes_after_min, is_practice=is_practice,
     )  # fmt: skip
     copy = create_activity(session, data, actor=actor, now=now)
+    for name in ("takes_parties",) if is_practice else _KEPT:
+        setattr(copy, name, getattr(activity, name))
     record(
         session, "activity.copied", actor=actor, object_type="activity", object_code=copy.code, now=now,
         payload={"source": activity.code},

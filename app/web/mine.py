@@ -59,40 +59,46 @@ def forget(response: Response, secret: str) -> None:
 
 
 def _name(name: str) -> str:
-    return f"__Host-{name}" if settings().is_secure else name
+    return _name_in(current_app, name)
 
 
-def _signer() -> URLSafeSerializer:
-    found: URLSafeSerializer | None = current_app.extensions.get("mine")
+def _name_in(app: Flask, name: str) -> str:
+    return f"__Host-{name}" if app.extensions["settings"].is_secure else name
+
+
+def _signer(app: Flask) -> URLSafeSerializer:
+    found: URLSafeSerializer | None = app.extensions.get("mine")
     if found is None:
-        fallbacks: list[str] = current_app.config.get("SECRET_KEY_FALLBACKS") or []
-        found = URLSafeSerializer([*reversed(fallbacks), current_app.config["SECRET_KEY"]], salt="mine")
-        current_app.extensions["mine"] = found
+        fallbacks: list[str] = app.config.get("SECRET_KEY_FALLBACKS") or []
+        found = app.extensions["mine"] = URLSafeSerializer(
+            [*reversed(fallbacks), app.config["SECRET_KEY"]], salt="mine"
+        )
     return found
 
 
-def kept_by(cookies: Mapping[str, str]) -> tuple[str, list[tuple[str, str]]]:
-    """What a browser with these cookies is: its token, empty without a valid one, and its tickets, the oldest first."""
-    token = cookies.get(_name("browser"), "")
-    return token if _TOKEN.fullmatch(token) else "", _tickets_in(cookies.get(_name("mine")))
+def kept_by(app: Flask, cookies: Mapping[str, str]) -> tuple[str, list[tuple[str, str]]]:
+    """What a browser with these cookies is: its token, empty without a valid one, and its tickets, the oldest first.
+
+    The app is an argument, since the hot path asks outside of Flask's contexts.
+    """
+    token = cookies.get(_name_in(app, "browser"), "")
+    kept = cookies.get(_name_in(app, "mine"))
+    if not kept:
+        return token if _TOKEN.fullmatch(token) else "", []
+    try:
+        pairs = _signer(app).loads(kept)
+    except BadSignature:
+        pairs = []
+    tickets = [(str(code), str(secret)) for code, secret in pairs][-TICKETS_MOST:]
+    return token if _TOKEN.fullmatch(token) else "", tickets
 
 
 def _read() -> list[tuple[str, str]]:
-    return _tickets_in(request.cookies.get(_name("mine")))
-
-
-def _tickets_in(kept: str | None) -> list[tuple[str, str]]:
-    if not kept:
-        return []
-    try:
-        pairs = _signer().loads(kept)
-    except BadSignature:
-        return []
-    return [(str(code), str(secret)) for code, secret in pairs][-TICKETS_MOST:]
+    return kept_by(current_app, request.cookies)[1]
 
 
 def _write(response: Response, pairs: list[tuple[str, str]]) -> None:
-    _set(response, "mine", _signer().dumps(pairs))
+    _set(response, "mine", _signer(current_app).dumps(pairs))
 
 
 def _set(response: Response, name: str, value: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from flask import g, request
+from flask import current_app, g, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -96,7 +96,7 @@ def _arrival(code: str, grant: codes.Grant, typed: Typed, moment: datetime) -> A
     """What the form asks for: an own ticket, a phone tail or code, or a walk-in. Raises Refused."""
     if typed.way == "registered":
         return _registered(code, grant, Method(grant.method), typed, moment)
-    browser, kept = mine.kept_by(request.cookies)
+    browser, kept = mine.kept_by(current_app, request.cookies)
     return plain_arrival(grant, request.form, kept=kept, browser=browser, keys=keys())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 from io import BytesIO
@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from flask import Flask, Response, g
+from flask_babel import gettext
 from sqlalchemy.exc import DBAPIError
 from werkzeug.http import parse_cookie
 
@@ -62,13 +63,12 @@ class HotPath:
         self._app, self._inner, self._skin = app, app.wsgi_app, Skin(settings)
         self._keys: KeyRing = app.extensions["keys"]
         self._commit: GroupCommit | None = None
-        self._words: Words | None = None
+        self._words: Words
         self._shells: dict[Any, tuple[Shell, list[tuple[str, str]]]] = {}
 
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] == "POST" and environ["PATH_INFO"].startswith(PREFIX):
-            with self._app.app_context():
-                answered = self._try(environ)
+            answered = self._try(environ)
             if answered is not None:
                 status, headers, body = answered
                 start(status, headers)
@@ -89,13 +89,18 @@ class HotPath:
         except (DBAPIError, group.driver_error) as error:
             log.error("check-in goes on to the view: %s", type(error).__name__)
             return None
-        self._words = self._words or Words.now()
         return self._answer(environ, answer_of(result, self._words, is_own=True, kept=press.kept), press.is_large)
 
     def _group(self) -> GroupCommit:
         if self._commit is None:
-            self._commit = GroupCommit(db.engine)
+            with self._app.app_context():
+                self._words = replace(Words.now(), say=self._say)
+                self._commit = GroupCommit(db.engine)  # last: another thread takes it for the sign that all is here
         return self._commit
+
+    def _say(self, sentence: str) -> str:
+        with self._app.app_context():
+            return str(gettext(sentence))
 
     def _read(self, environ: dict[str, Any], moment: datetime) -> Press | None:
         """The press, or None when Flask has to look at it; the body can be read again."""
@@ -114,7 +119,7 @@ class HotPath:
             return None
         form = dict(reversed(pairs))  # the first of a name counts
         cookies = parse_cookie(environ.get("HTTP_COOKIE", ""))
-        browser, kept = mine.kept_by(cookies)
+        browser, kept = mine.kept_by(self._app, cookies)
         grant = codes.read_grant(self._keys, form.get("grant", "")[:300], browser=browser) if browser else None
         if (
             grant is None or grant.expires_at <= moment or grant.session_code != environ["PATH_INFO"][len(PREFIX) :]

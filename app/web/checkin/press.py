@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from flask import Response
@@ -78,11 +78,12 @@ class Words:
 
     people: str
     people_of: str
+    say: Callable[[str], str]  # any other sentence; asked for refusals only
 
     @classmethod
     def now(cls) -> Words:
         """In the language of this moment's request or app."""
-        return cls(gettext("%(n)s人"), gettext("%(n)s人，一共%(all)s人"))
+        return cls(gettext("%(n)s人"), gettext("%(n)s人，一共%(all)s人"), gettext)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def answer_of(result: Result, words: Words, *, is_own: bool, kept: Kept) -> Answ
     secret = next((secret for code, secret in reversed(kept) if code == place.activity_code), "")
     people = words.people_of if result.here > result.headcount else words.people
     values = {
-        "time": clock(result.first_at), "message": gettext(result.message) if kind == "out" else "",
+        "time": clock(result.first_at), "message": words.say(result.message) if kind == "out" else "",
         "people": people % {"n": result.headcount, "all": result.here}, "name": result.name if is_own else "",
         "label": place.label, "day": day(place.starts_at), "clock": clock_span(place.starts_at, place.ends_at),
         "title": place.title, "ticket": f"/t/{secret}" if secret else "", "about": f"/a/{place.activity_code}",

@@ -80,6 +80,14 @@ function seenLately(key) {
 
 function wrong(title, text) { verdict('', { tone: 'bad', title: title, text: text }); }
 
+/* A ticket younger than the roster may be a class: one short look, where there is a network. */
+async function entryOf(ticket) {
+  const known = roster.find(ticket, session);
+  if (known || navigator.onLine === false) return known;
+  await Promise.race([roster.refresh(), new Promise(function (resolve) { setTimeout(resolve, HURRY); })]);
+  return roster.find(ticket, session);
+}
+
 async function take(text, by) {
   if (stopped || isOpen('end') || isOpen('ended')) return;
   const what = await understand(text, data.base);
@@ -87,7 +95,7 @@ async function take(text, by) {
   if (isOpen('party')) { say('先填这个班来了几人'); byId('party').classList.add('nudge'); return; }
   if (what.wrong) { wrong(what.wrong, what.hint); return; }
   if (!session) { wrong('还没有名单', '联网后等几秒再扫'); return; }
-  const entry = what.ticket ? roster.find(what.ticket, session) : null;
+  const entry = what.ticket ? await entryOf(what.ticket) : null;
   const fields = { kind: 'arrival', ticket: what.ticket || null, code: what.code || null, by: by };
   if (entry && entry.kind === 'party') askPeople(entry, fields); else arrive(fields, entry);
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,10 +13,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.activities.models import Activity
+from app.activities.service import copy_activity
 from app.audit.models import AuditEntry
 from app.checkin.deciding import resolve_unknown
+from app.checkin.doors import window_of
 from app.checkin.models import CheckIn, DeviceGrant, HeldScan
 from app.extensions import db
+from app.kernel.actor import SYSTEM
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.tokens import digest
@@ -234,3 +238,21 @@ def test_a_practice_says_so_on_every_page_of_the_day(gate: Make, desk_of: Desk) 
     assert g.get(g.pair()).json["activity"]["is_practice"] is True
     _set(g, is_practice=False)
     assert "这是演练" not in browser.get(f"/activities/{g.activity}/console").text
+
+
+def test_the_doors_of_a_practice_can_be_tried_at_once(gate: Make) -> None:
+    g = gate(opens_before_min=5, takes_parties=True, needs_approval=True)
+    with g.app.app_context(), transaction(db.session) as tx:
+        source = tx.execute(select(Activity)).scalar_one()
+        soon = now() + timedelta(minutes=15)
+        copy = copy_activity(tx, source, first_start=soon, is_practice=True, actor=SYSTEM, now=now())
+        assert window_of(copy, copy.sessions[0])[0] <= now()
+        assert (copy.takes_parties, copy.needs_approval) == (True, False)
+
+
+def test_an_ordinary_copy_keeps_how_one_registers(gate: Make) -> None:
+    g = gate(opens_before_min=5, takes_parties=True, needs_approval=True)
+    with g.app.app_context(), transaction(db.session) as tx:
+        source = tx.execute(select(Activity)).scalar_one()
+        copy = copy_activity(tx, source, first_start=now(), actor=SYSTEM, now=now())
+        assert (copy.takes_parties, copy.needs_approval, copy.opens_before_min) == (True, True, 5)

@@ -150,6 +150,7 @@ def browsers(app: Flask) -> Iterator[tuple[str, FlaskClient, list[str]]]:
         "jingban": [
             "/workbench",
             "/progress/mine",
+            f"/activities/{today}/held",
             f"/activities/{listed}/twins",
             f"/activities/{mail}/mail",
             f"/activities/{camp_code}/registrations/minors",
