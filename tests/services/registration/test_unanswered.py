@@ -46,9 +46,9 @@ def ask(app: Flask, camp: str) -> tuple[str, str]:
         return made.code, secret
 
 
-def make(app: Flask, **columns: object) -> Camp:
+def make(app: Flask, *, starts_in: timedelta = timedelta(days=7), **columns: object) -> Camp:
     with app.app_context(), transaction(db.session) as tx:
-        values = {"names_minors": True, "capacity": 1, "starts_at": now() + timedelta(days=7), "sends_mail": True}
+        values = {"names_minors": True, "capacity": 1, "starts_at": now() + starts_in, "sends_mail": True}
         code = make_activity(tx, host=make_cast(tx).town, **{**values, **columns}).code
     return Camp(code, *ask(app, code))
 
@@ -81,14 +81,14 @@ def consent(app: Flask, secret: str, *, phone: str = "13800138000", email: str =
     [
         ({}, 72),
         ({"offer_hours": 5}, 5),
-        ({"starts_at": now() + timedelta(hours=30)}, 30),
-        ({"starts_at": now() - timedelta(minutes=5)}, 1),
+        ({"starts_in": timedelta(hours=30)}, 30),
+        ({"starts_in": timedelta(minutes=-1)}, 1),
     ],
 )
 def test_the_place_waits_for_the_organizers_time_or_three_days_or_the_start(
     app: Flask, columns: dict[str, object], hours: int
 ) -> None:
-    camp = make(app, **columns)
+    camp = make(app, **columns)  # type: ignore[arg-type]
     assert expire(app, hours * HOUR - timedelta(minutes=10)) == 0
     assert states(app)[camp.first] == "confirmed"
     assert expire(app, hours * HOUR + timedelta(minutes=10)) == 1
