@@ -27,6 +27,7 @@ from app.planning.pack import find_pack, read_pack
 from app.planning.service import load_plan
 from app.progress.service import add_establishment, add_note, decide
 from app.registration.guardians import ask_guardian
+from app.registration.settings import set_quota
 from tests.factories import make_activity
 from tests.house import House
 
@@ -72,7 +73,8 @@ def _furnish(tx: Session) -> None:
     for unit, title in ((host, "邻里读书会：示例夜读"), (other, "邻里读书会：示例夜读")):
         make_activity(tx, host=unit, title=title, kind="exchange", starts_at=tomorrow, venue="示例书屋",
                       programme_id=programme.id, audience="public", listing="listed", sessions=3)  # fmt: skip
-    make_activity(tx, host=host, title=ASKED, needs_approval=True, takes_parties=True, starts_at=tomorrow)
+    asked = make_activity(tx, host=host, title=ASKED, needs_approval=True, takes_parties=True, starts_at=tomorrow)
+    set_quota(tx, asked, other, 20, actor=actor, now=moment)
     make_activity(tx, host=host, title="示例草稿", state=ActivityState.DRAFT, starts_at=tomorrow)
     make_activity(tx, host=host, title="示例待同意", audience="public", listing="waiting", starts_at=tomorrow)
     task = tx.scalars(select(Task).where(Task.number == 12)).one()
@@ -148,6 +150,7 @@ def browsers(app: Flask) -> Iterator[tuple[str, FlaskClient, list[str]]]:
         "jingban": [
             "/workbench",
             "/progress/mine",
+            f"/activities/{today}/held",
             f"/activities/{listed}/twins",
             f"/activities/{mail}/mail",
             f"/activities/{camp_code}/registrations/minors",
@@ -191,7 +194,7 @@ def _of_families(guest: FlaskClient, camp: str, shown: str) -> list[str]:
 
 def _register(guest: FlaskClient, code: str) -> str:
     """The address of a fresh ticket."""
-    form = {"name": "李女士", "adults": "2", "children": "1", "phone": "13800131234", "consent": "y"}
+    form = {"name": "李女士", "adults": "2", "children": "1", "phone": "13800131234", "consent": "y", "unit": "other"}
     sent = guest.post(f"/a/{code}/register", data={**form, "submission": secrets.token_urlsafe(16)})
     assert sent.status_code == 303, sent.text
     return str(sent.location)
