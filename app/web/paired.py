@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import request
 from werkzeug.wrappers import Response
@@ -11,6 +11,8 @@ from app.checkin.devices import find_device
 from app.checkin.models import DeviceGrant
 from app.extensions import db
 from app.web.access import settings
+
+HANDS_IN = timedelta(days=7)  # after the pairing has run out, so that what still waits on the phone can come in
 
 
 def device_cookie() -> str:
@@ -32,7 +34,7 @@ def paired_device(moment: datetime) -> DeviceGrant | None:
 def keep_device(response: Response, secret: str, *, until: datetime, moment: datetime) -> None:
     """This browser is that phone now."""
     response.set_cookie(
-        device_cookie(), secret, max_age=until - moment, path="/", secure=settings().is_secure, httponly=True,
+        device_cookie(), secret, max_age=until - moment + HANDS_IN, path="/", secure=settings().is_secure, httponly=True,
         samesite="Lax",
     )  # fmt: skip
 
