@@ -11,6 +11,7 @@ from app.kernel.tokens import mac_digits, mac_text, same
 
 STEP_SECONDS = 20  # domain.md: the live code changes every 20 s, this and the previous step hold
 GRANT_SECONDS = 120
+SKEW_SECONDS = 120  # the clocks of two server processes may differ by so much; further ahead, one of them is wrong
 AHEAD = 4  # steps the screen fetches in advance, so that a lost minute does not blank it
 SCREEN_SECONDS = 600
 
@@ -71,6 +72,10 @@ class Grant:
     expires_at: datetime
     uid: str
 
+    def holds(self, now: datetime) -> bool:
+        """Whether it may be used. Also not when its end is too far ahead: a clock that jumped back lengthens nothing."""
+        return now < self.expires_at <= now + timedelta(seconds=GRANT_SECONDS + SKEW_SECONDS)
+
 
 def make_grant(keys: KeyRing, *, session_code: str, method: str, browser: str, now: datetime) -> str:
     """A signed text bound to this browser's cookie; making it writes nothing."""
@@ -81,7 +86,7 @@ def make_grant(keys: KeyRing, *, session_code: str, method: str, browser: str, n
 
 
 def read_grant(keys: KeyRing, text: str, *, browser: str) -> Grant | None:
-    """The grant if it is ours and this browser's; the caller compares `expires_at`. None otherwise."""
+    """The grant if it is ours and this browser's; the caller asks whether it `holds`. None otherwise."""
     parts = text.split(".")
     if len(parts) != 5 or not parts[2].isascii() or not parts[2].isdigit() or len(parts[2]) > 12:
         return None

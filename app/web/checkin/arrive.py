@@ -69,7 +69,7 @@ def sign(code: str) -> Response:
     if grant is None or grant.session_code != code:
         words = _("没有签上：这一页不是这个浏览器扫码打开的，或浏览器不保存 Cookie。请用这部手机重新扫大屏上的码。")
         return arrive_page(get_door(code), moment, typed=typed, error=words, status=422)
-    if grant.expires_at <= moment:
+    if not grant.holds(moment):
         return _expired(code, grant, typed, moment)
     try:
         arrival = _arrival(code, grant, typed, moment)

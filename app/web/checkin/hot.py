@@ -122,7 +122,7 @@ class HotPath:
         browser, kept = mine.kept_by(self._app, cookies)
         grant = codes.read_grant(self._keys, form.get("grant", "")[:300], browser=browser) if browser else None
         if (
-            grant is None or grant.expires_at <= moment or grant.session_code != environ["PATH_INFO"][len(PREFIX) :]
+            grant is None or not grant.holds(moment) or grant.session_code != environ["PATH_INFO"][len(PREFIX) :]
             or form.get("way") not in WAYS or "\x00" in "".join(form.values())
         ):  # fmt: skip
             return None
