@@ -78,40 +78,43 @@ class GroupCommit:
 
     def _lead(self) -> None:
         """One batch, then the next leader is the first of those who came meanwhile."""
-        with self._mutex:
-            batch = [self._waiting.popleft() for _ in range(min(BATCH_MOST, len(self._waiting)))]
+        batch: list[_Wish] = []
         try:
-            self._store_all(batch)
-        finally:
-            with self._mutex:
-                following = self._waiting[0] if self._waiting else None
-                self._has_leader = following is not None
-            if following is not None:
-                following.leads = True
-                following.woken.release()
-            for wish in batch:
-                if not wish.leads:
-                    wish.woken.release()
-
-    def _store_all(self, batch: Sequence[_Wish]) -> None:
-        try:
-            self._store(batch)
+            with driver_transaction(self.engine) as connection:
+                batch = self._take()  # only now: who came while this thread waited for its turn goes along
+                self._arrive(connection, batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, every thread of the batch has to be answered
+            batch = batch or self._take()
             for wish in batch:
                 wish.result, wish.error = None, error
                 if len(batch) > 1:
                     self._store_alone(wish)
+        finally:
+            self._hand_over(batch)
+
+    def _take(self) -> list[_Wish]:
+        with self._mutex:
+            return [self._waiting.popleft() for _ in range(min(BATCH_MOST, len(self._waiting)))]
+
+    def _hand_over(self, batch: Sequence[_Wish]) -> None:
+        """Wake the next leader, then everybody who is answered."""
+        with self._mutex:
+            following = self._waiting[0] if self._waiting else None
+            self._has_leader = following is not None
+        if following is not None:
+            following.leads = True
+            following.woken.release()
+        for wish in batch:
+            if not wish.leads:
+                wish.woken.release()
 
     def _store_alone(self, wish: _Wish) -> None:
         wish.error = None
         try:
-            self._store([wish])
+            with driver_transaction(self.engine) as connection:
+                self._arrive(connection, [wish])
         except Exception as error:  # noqa: BLE001 - it is the answer of its own thread, which raises it
             wish.result, wish.error = None, error
-
-    def _store(self, batch: Sequence[_Wish]) -> None:
-        with driver_transaction(self.engine) as connection:
-            self._arrive(connection, batch)
 
     def _arrive(self, connection: Any, batch: Sequence[_Wish]) -> None:
         """All of them, one after the other; an unknown session is an answer too."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.database import Base, CodeMixin, IdMixin, UtcDateTime, enum_check
@@ -79,8 +79,12 @@ class CheckInEvent(IdMixin, Base):
         CheckConstraint("headcount >= 0", name="headcount"),
         Index(None, "session_id", "id"),
         Index(None, "registration_id"),
-        Index(None, "device_id"),
-    )
+        # Of phones only: the hot path writes no entry into it.
+        Index(
+            None, "device_id", sqlite_where=text("device_id IS NOT NULL"),
+            postgresql_where=text("device_id IS NOT NULL"),
+        ),
+    )  # fmt: skip
 
     uid: Mapped[str] = mapped_column(String(40))
     kind: Mapped[str] = mapped_column(String(12))

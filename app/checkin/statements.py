@@ -117,8 +117,6 @@ class Found(NamedTuple):
 class Cursor(Protocol):
     """What a lane needs of a driver's cursor."""
 
-    @property
-    def description(self) -> Any: ...
     def execute(self, sql: str, values: Any, /) -> Any: ...
     def fetchall(self) -> Any: ...
 
@@ -135,6 +133,11 @@ class Lane(Protocol):
 @cache
 def _for_psycopg(sql: str) -> str:
     return re.sub(r":(\w+)", r"%(\1)s", sql)
+
+
+@cache
+def _returns_rows(sql: str) -> bool:
+    return sql.lstrip().startswith("SELECT") or "RETURNING" in sql
 
 
 class SessionLane:
@@ -160,8 +163,9 @@ class DriverLane:
     def first(self, sql: str, values: dict[str, Any]) -> Any:
         cursor = self._cursor
         cursor.execute(sql if self.is_sqlite else _for_psycopg(sql), _bound(values, self.is_sqlite))
-        # All rows: a statement that is not at its end would stand in the way of SQLite's COMMIT.
-        rows = cursor.fetchall() if cursor.description else ()
+        if not _returns_rows(sql):  # psycopg would describe every column to who asks the cursor
+            return None
+        rows = cursor.fetchall()  # all: a statement that is not at its end would stand in the way of SQLite's COMMIT
         return rows[0] if rows else None
 
 

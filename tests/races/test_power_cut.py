@@ -78,8 +78,6 @@ class NotedFile(apsw.VFSFile):  # type: ignore[misc]
 class Cursor:
     """apsw's cursor by the names that a lane calls."""
 
-    description = True
-
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection, self._rows = connection, list[Any]()
 
