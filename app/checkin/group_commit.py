@@ -1,10 +1,11 @@
-"""Check-ins that arrive together share one durable commit; on PostgreSQL each has its own, over the pool."""
+"""Check-ins that arrive together share one durable transaction."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,6 @@ from app.kernel.database import driver_transaction
 from app.kernel.errors import NotFound
 
 BATCH_MOST = 64
-KEPT_MOST = 4  # connections to PostgreSQL that stay out of the pool, for each process
 
 
 @dataclass(eq=False, slots=True)
@@ -41,9 +41,9 @@ class _Wish:
 class GroupCommit:
     """The hot path's way to the database; one for a process.
 
-    SQLite commits one transaction at a time, and each waits for the disk. So the first thread that comes leads: it
-    takes all that wait by then into one transaction and commits once; who comes meanwhile waits for the next leader.
-    Nobody is answered before the COMMIT. A batch that fails is answered to nobody: each of it is tried again by
+    SQLite commits one transaction at a time, and each waits for the disk; PostgreSQL answers every BEGIN and COMMIT
+    over the wire. So the first thread that comes leads: it takes all that wait by then into one transaction and commits
+    once; who comes meanwhile waits for the next leader. Nobody is answered before the COMMIT. A batch that fails is answered to nobody: each of it is tried again by
     itself. Never call it inside `transaction()`: the thread would wait for its own lock.
     """
 
@@ -54,17 +54,13 @@ class GroupCommit:
         self._mutex = threading.Lock()  # guards the two below; held for a few instructions only
         self._waiting: deque[_Wish] = deque()
         self._has_leader = False
-        self._kept: deque[PoolProxiedConnection] = deque()
+        self._kept: PoolProxiedConnection | None = None  # the leader's, on PostgreSQL
 
     def check_in(self, arrival: Arrival, *, now: datetime) -> Result:
         """As service.check_in(), in a transaction of its own: stored when it returns.
 
         Raises NotFound for an unknown session, and what the driver raises when nothing was stored.
         """
-        if not self._is_sqlite:
-            alone = _Wish(arrival, now)
-            self._store_by_itself(alone)
-            return alone.answer()
         wish = _Wish(arrival, now)
         wish.woken.acquire()
         with self._mutex:
@@ -80,21 +76,41 @@ class GroupCommit:
         """One batch, then the next leader is the first of those who came meanwhile."""
         batch: list[_Wish] = []
         try:
-            with driver_transaction(self.engine) as connection:
+            with self._transaction() as connection:
                 batch = self._take()  # only now: who came while this thread waited for its turn goes along
                 self._arrive(connection, batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, every thread of the batch has to be answered
             batch = batch or self._take()
             for wish in batch:
                 wish.result, wish.error = None, error
-                if len(batch) > 1:
-                    self._store_alone(wish)
+                self._store_alone(wish)
         finally:
             self._hand_over(batch)
 
+    @contextmanager
+    def _transaction(self) -> Iterator[Any]:
+        """On PostgreSQL over a connection that is kept: the pool would first ask the server whether it still lives.
+
+        When it does not, the batch fails, and each of it goes over the pool.
+        """
+        if self._is_sqlite:
+            with driver_transaction(self.engine) as connection:
+                yield connection
+            return
+        pooled, self._kept = self._kept or self.engine.raw_connection(), None
+        try:
+            yield pooled.driver_connection
+            pooled.commit()
+        except BaseException:
+            pooled.invalidate()
+            raise
+        self._kept = pooled
+
     def _take(self) -> list[_Wish]:
+        """What waits, in one order in every process: two batches that hold the same tickets never block each other."""
         with self._mutex:
-            return [self._waiting.popleft() for _ in range(min(BATCH_MOST, len(self._waiting)))]
+            batch = [self._waiting.popleft() for _ in range(min(BATCH_MOST, len(self._waiting)))]
+        return sorted(batch, key=lambda wish: (wish.arrival.session_code, wish.arrival.secret, wish.arrival.uid))
 
     def _hand_over(self, batch: Sequence[_Wish]) -> None:
         """Wake the next leader, then everybody who is answered."""
@@ -124,31 +140,3 @@ class GroupCommit:
                 wish.result = arrive(lane, wish.arrival, now=wish.now)
             except NotFound as error:
                 wish.error = error
-
-    def _store_by_itself(self, wish: _Wish) -> None:
-        """PostgreSQL commits many at once by itself. Some connections are kept between presses, since the pool would
-        first ask the server whether each still lives; a dead one is found out here, and the pool gives another.
-        """
-        for is_last in (False, True):
-            pooled = self._kept_connection() if not is_last else None
-            fresh = pooled is None
-            pooled = pooled or self.engine.raw_connection()
-            try:
-                self._arrive(pooled.driver_connection, [wish])
-                pooled.commit()
-            except self.driver_error:
-                pooled.invalidate()
-                if fresh:
-                    raise
-                continue
-            if len(self._kept) < KEPT_MOST:
-                self._kept.append(pooled)
-            else:
-                pooled.close()
-            return
-
-    def _kept_connection(self) -> PoolProxiedConnection | None:
-        try:
-            return self._kept.pop()
-        except IndexError:
-            return None
