@@ -24,7 +24,7 @@ from app.kernel.keys import init_keys
 from tests import database
 
 ROOT = Path(__file__).resolve().parent.parent
-WORKERS, THREADS = 2, 8
+WORKERS, THREADS = 2, 16
 
 
 @dataclass(frozen=True)

@@ -29,5 +29,5 @@ def test_the_procfile_starts_what_the_units_start() -> None:
     for name, program in zip(("web", "worker"), programs, strict=True):
         unit = (ROOT / "deploy" / f"shiliu-{name}.service").read_text("utf-8")
         assert program.split()[0] in unit
-        for option in ("--respawn-failed-workers", "--blocking-threads 8", "app.worker"):
+        for option in ("--respawn-failed-workers", "--blocking-threads 16", "app.worker"):
             assert (option in program) == (option in unit)
