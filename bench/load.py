@@ -8,6 +8,8 @@ import time
 import zlib
 from dataclasses import dataclass, field
 
+IDLE_SECONDS = 5
+
 
 @dataclass
 class Outcome:
@@ -107,6 +109,16 @@ def read_answers(outcome: Outcome, answers: list[bytes], proof: bytes) -> Outcom
     return outcome
 
 
+def _still_open(free: list[_Client]) -> _Client | None:
+    """The connection used last; servers close those that say nothing for long, and a browser would notice."""
+    while free:
+        client = free.pop()
+        if time.perf_counter() - client.began < IDLE_SECONDS:
+            return client
+        client.sock.close()
+    return None
+
+
 def arrive_openly(port: int, requests: list[bytes], *, seconds: float, proof: bytes) -> Outcome:
     """Everybody comes at a moment of their own, spread evenly over `seconds`, however long the others take.
 
@@ -119,7 +131,7 @@ def arrive_openly(port: int, requests: list[bytes], *, seconds: float, proof: by
         passed = time.perf_counter() - begun
         while coming and coming[-1][0] * step <= passed:
             number, request = coming.pop()
-            client = free.pop() if free else _Client(port)
+            client = _still_open(free) or _Client(port)
             selector.register(client.sock, selectors.EVENT_READ, client)
             client.send(request)
             client.began, busy = begun + number * step, busy + 1
@@ -130,6 +142,7 @@ def arrive_openly(port: int, requests: list[bytes], *, seconds: float, proof: by
                 outcome.latencies.append(time.perf_counter() - key.data.began)
                 answers.append(answer)
                 selector.unregister(key.fileobj)
+                key.data.began = time.perf_counter()
                 free.append(key.data)
                 busy -= 1
         if not busy and coming:
