@@ -18,7 +18,8 @@ const AGAIN = 3000, HURRY = 1200, TWICE = 1000, PEOPLE_MOST = 999;
 const page = byId('scan'), data = page.dataset;
 const here = new Map(); // when this phone saw a ticket: for the hint while offline
 const seen = new Map(); // when a code was last in view
-let session = '', asked = null, stopped = false, pressed = -TWICE;
+let session = '', asked = null, stopped = false, pressed = -TWICE, loaded = null;
+const ready = new Promise(function (resolve) { loaded = resolve; }); // what this phone holds has been read
 
 const roster = createRoster(data.roster, data.device, showRoster, unpaired);
 const push = createSync(data.events, answered, showState);
@@ -91,6 +92,7 @@ async function entryOf(ticket) {
 async function take(text, by) {
   if (stopped || isOpen('end') || isOpen('ended')) return;
   const what = await understand(text, data.base);
+  await ready; // a helper is quicker than a slow phone that reads its roster
   if (seenLately(what.ticket || what.code || text)) return;
   if (isOpen('party')) { say('先填这个班来了几人'); byId('party').classList.add('nudge'); return; }
   if (what.wrong) { wrong(what.wrong, what.hint); return; }
@@ -247,6 +249,7 @@ async function begin() {
   byId('work').hidden = false;
   if (navigator.storage && navigator.storage.persist) navigator.storage.persist();
   await roster.load();
+  loaded();
   showCounts();
   push();
   finder.begin();

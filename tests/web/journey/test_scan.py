@@ -128,6 +128,41 @@ def test_scans_without_network_outlive_the_tab_and_are_sent_once(app: Flask, lin
     phone.close()
 
 
+SLOW_ROSTER = """
+    const real = IDBObjectStore.prototype.get;
+    IDBObjectStore.prototype.get = function (key) {
+      if (key !== 'roster') return real.call(this, key);
+      const base = this, until = performance.now() + 1500, late = {};
+      (function again() {
+        const asked = real.call(base, key);
+        asked.onsuccess = function () {
+          if (performance.now() < until) { again(); return; }
+          late.result = asked.result;
+          late.onsuccess();
+        };
+      })();
+      return late;
+    };
+"""
+
+
+def test_a_scan_before_the_phone_has_read_its_roster_waits_for_it(app: Flask, line: Line, chromium: Browser) -> None:
+    activity, session = make(app)
+    secret = enrol(app, activity)
+    phone = phone_of(chromium)
+    page = pair(app, Live(app, line.url), phone, session)
+    held(page)
+    page.close()
+    line.down(phone)
+    page = phone.new_page()
+    page.add_init_script(SLOW_ROSTER)
+    page.goto(f"{line.url}/scan")
+    key_in(page, f"{line.url}/t/{secret}")
+    amber(page)
+    waiting(page, 1)
+    phone.close()
+
+
 def faulty(dice: random.Random, seen: Counter[str]) -> Callable[[Route], None]:
     """A server that fails in every way there is, then now and then; `lost`: it has stored everything and nobody hears it."""
     bad = ["500", "lost", "cut", "401", "413", "nonsense"]
