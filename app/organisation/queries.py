@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,15 @@ from app.kernel.actor import Actor, Grant, Role
 from app.kernel.errors import NotFound
 from app.kernel.tokens import digest
 from app.organisation.models import ReaderOrder, RoleGrant, SignIn, Unit, UnitKind, User
+
+
+@dataclass(frozen=True, slots=True)
+class UnitChoice:
+    """A unit in a list to choose from."""
+
+    id: int
+    code: str
+    name: str
 
 
 def find_unit(session: Session, code: str) -> Unit | None:
@@ -47,6 +57,19 @@ def list_units(session: Session, *, kinds: Iterable[UnitKind] | None = None, wit
     if not with_retired:
         statement = statement.where(Unit.retired_at.is_(None))
     return list(session.scalars(statement.order_by(Unit.position, Unit.id)))
+
+
+_CHOICES = (
+    select(*(Unit.__table__.c[name] for name in ("id", "code", "name", "path")))
+    .where(Unit.__table__.c.retired_at.is_(None))
+    .order_by(Unit.__table__.c.position, Unit.__table__.c.id)
+)
+
+
+def unit_choices(session: Session, paths: tuple[str, ...] | None) -> list[UnitChoice]:
+    """Units of these subtrees to choose from, None for the district's; in the plan's order."""
+    rows = session.execute(_CHOICES)
+    return [UnitChoice(row.id, row.code, row.name) for row in rows if paths is None or row.path.startswith(paths)]
 
 
 def unit_names(session: Session) -> dict[int, str]:

@@ -25,6 +25,11 @@ def gettext(text: str, /, **values: object) -> Markup:
     return Markup(text) % values if values else _constant(text)  # noqa: S704
 
 
+def pure(macro: Any) -> Any:
+    """A macro whose text depends on its arguments alone, rendered once for each of them."""
+    return functools.lru_cache(maxsize=1024)(macro)
+
+
 class Words(Extension):
     """`{{ _('报名') }}` becomes text of the template when it is compiled; half of what pages print is such words."""
 
@@ -76,4 +81,4 @@ class Site(Flask):
 def register(app: Flask) -> None:
     """The words of templates, in place of Babel's."""
     app.jinja_env.add_extension(Words)
-    app.jinja_env.globals.update(_=gettext, gettext=gettext)
+    app.jinja_env.globals.update(_=gettext, gettext=gettext, pure=pure)
