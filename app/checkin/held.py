@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivitySession
@@ -26,6 +26,10 @@ from app.checkin.models import (
 from app.registration.models import Registration
 
 UNSEALED = "unsealed"  # the event's reason: out of a hand-over file that anybody may have written
+# A registration of the ticket that was held, read or typed.
+OF_THIS_TICKET = (Registration.activity_id == HeldScan.activity_id) & or_(
+    Registration.secret_hash == HeldScan.ticket_hash, Registration.ticket_code_index == HeldScan.code_index
+)
 HELD_MOST = 500  # open ones of one phone: a broken or hostile phone must not fill the organizer's list
 
 

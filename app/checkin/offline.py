@@ -16,7 +16,7 @@ from app.checkin.held import HELD_MOST, UNSEALED, count_open_of, hold, holding_o
 from app.checkin.models import CheckInEvent, DeviceGrant, EventKind, HeldReason, HeldState, Method, Outcome
 from app.checkin.rules import WALK_IN_MOST
 from app.checkin.service import Arrival, check_in
-from app.checkin.settling import UNDO_MOST, settle_pair, take_back_late, undo_held
+from app.checkin.settling import UNDO_MOST, settle_event, take_back_late, undo_held
 from app.kernel.keys import KeyRing
 from app.registration.indexes import ticket_code_index
 from app.registration.models import Registration, RegistrationKind, RegistrationState
@@ -140,8 +140,7 @@ def _after(session: Session, case: _Case) -> Answer:
     """An undo that came before its scan reaches it; repeats find their earliest time."""
     event = session.execute(select(CheckInEvent).where(CheckInEvent.uid == case.scan.uid)).scalar_one()
     take_back_late(session, event, now=case.now)
-    if event.registration_id is not None:
-        settle_pair(session, event.session_id, event.registration_id, now=case.now)
+    settle_event(session, event, now=case.now)
     return answer_of(session, event)
 
 
@@ -238,8 +237,7 @@ def _undo(session: Session, case: _Case) -> Answer:
     at = max(time.at, target.occurred_at)
     event = _keep_undo(session, case, refers_to=target.uid, target=target, at=at)
     undo_held(session, target, at=at, now=case.now)
-    if target.registration_id is not None:
-        settle_pair(session, target.session_id, target.registration_id, now=case.now)
+    settle_event(session, target, now=case.now)
     return answer_of(session, event)
 
 
