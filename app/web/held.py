@@ -36,9 +36,10 @@ def known_fact(row: HeldRow) -> str:
     if row.is_claim:
         return str(_("从没有校验过的交接文件里读来的，谁都可能改过。问过签到员，属实就算，按“清点/补录”计。"))
     if row.reason == "revoked":
-        return str(
-            _("这部手机的配对到%(time)s为止，或不是这一场的。", time=clock_text(row.device_until or row.received_at))
-        )
+        until = row.device_until or row.received_at
+        if row.at < until:
+            return str(_("这部手机没有配这一场，配的是别的场。"))
+        return str(_("这部手机的配对到%(time)s为止。", time=clock_text(until)))
     if row.reason == "impossible_time":
         return str(
             _("%(time)s才收到；手机的钟说的时间早于配对，或晚于收到，不可能。", time=clock_text(row.received_at))
