@@ -242,20 +242,33 @@ def give_consent(
         assert number is not None
         if unit_id != registration.unit_id:
             _count_for(session, activity, registration, unit_id, now)
-        ticket = random_secret()
-        registration.secret_hash = digest(ticket)
-        registration.ticket_code_index = ticket_code_index(keys, activity.code, ticket_code(keys, ticket))
-        registration.phone_index, registration.tail_index = key, tail_index(keys, activity.code, number[-4:])
+        ticket = _give_ticket(activity, registration, number, keys)
         registration.consent_version, registration.consented_at = GUARDIAN_CONSENT_VERSION, now
         _keep_child(session, registration, name=name, phone=number, email=email, keys=keys)
-        if registration.offered_until is not None:  # consent is the answer that the place waited for
-            state = RegistrationState.PENDING if activity.needs_approval else RegistrationState.CONFIRMED
-            registration.offered_until, registration.state = None, state.value
+        _answer_offer(activity, registration)
         asked.given_at, asked.given_as, asked.secret_hash = now, given_as, None
         _log_consent(session, registration, ConsentWay.LINK, actor=PARTICIPANT, now=now)
         kind = MailKind.CONFIRMED if registration.state in HELD else MailKind.WAITLISTED
         put_letter(session, activity, registration, kind, now=now)
         return registration, ticket
+
+
+def _give_ticket(activity: Activity, registration: Registration, phone: str, keys: KeyRing) -> str:
+    """The secret of the ticket that the child's place gets now."""
+    secret, code = random_secret(), activity.code
+    registration.secret_hash = digest(secret)
+    registration.ticket_code_index = ticket_code_index(keys, code, ticket_code(keys, secret))
+    registration.phone_index = phone_index(keys, code, phone)
+    registration.tail_index = tail_index(keys, code, phone[-4:])
+    return secret
+
+
+def _answer_offer(activity: Activity, registration: Registration) -> None:
+    """Consent is the answer that an offered place waited for."""
+    if registration.offered_until is None:
+        return
+    state = RegistrationState.PENDING if activity.needs_approval else RegistrationState.CONFIRMED
+    registration.offered_until, registration.state = None, state.value
 
 
 def _count_for(
