@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivitySession, Attendance, ReviewState
 from app.audit.log import record
 from app.checkin.corrections import check_open, rebuild_one
 from app.checkin.doors import window_of
+from app.checkin.held import OF_THIS_TICKET
 from app.checkin.models import CheckIn, CheckInEvent, EventKind, HeldReason, HeldScan, HeldState, Method, Outcome
 from app.checkin.rules import GRADE_BY_METHOD
 from app.checkin.settling import settle_pair
@@ -21,9 +22,6 @@ from app.registration.service import add_counted
 
 _SEALED = (ReviewState.UNDER_REVIEW.value, ReviewState.APPROVED.value)
 AT_ONCE = 500
-_KNOWN = (Registration.activity_id == HeldScan.activity_id) & or_(
-    Registration.secret_hash == HeldScan.ticket_hash, Registration.ticket_code_index == HeldScan.code_index
-)
 
 
 def count_held(session: Session, activity: Activity, held: HeldScan, *, actor: Actor, now: datetime) -> int:
@@ -61,7 +59,7 @@ def resolve_unknown(session: Session, *, now: datetime, activity_id: int | None 
     """
     statement = (
         select(HeldScan, Registration)
-        .join(Registration, _KNOWN)
+        .join(Registration, OF_THIS_TICKET)
         .where(HeldScan.state == HeldState.OPEN.value, HeldScan.registration_id.is_(None))
         .order_by(HeldScan.id)
         .limit(AT_ONCE)
@@ -104,7 +102,7 @@ def _registration_of(session: Session, activity: Activity, held: HeldScan, now: 
     """The known one, else one that is made for the count: it has no name."""
     if held.registration_id is None:
         held.registration_id = session.scalar(
-            select(Registration.id).join(HeldScan, _KNOWN).where(HeldScan.id == held.id).limit(1)
+            select(Registration.id).join(HeldScan, OF_THIS_TICKET).where(HeldScan.id == held.id).limit(1)
         )
     if held.registration_id is not None:
         return session.get_one(Registration, held.registration_id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivitySession
@@ -25,22 +25,27 @@ from app.checkin.models import (
 )
 from app.registration.models import Registration
 
+UNSEALED = "unsealed"  # the event's reason: out of a hand-over file that anybody may have written
+# A registration of the ticket that was held, read or typed.
+OF_THIS_TICKET = (Registration.activity_id == HeldScan.activity_id) & or_(
+    Registration.secret_hash == HeldScan.ticket_hash, Registration.ticket_code_index == HeldScan.code_index
+)
 HELD_MOST = 500  # open ones of one phone: a broken or hostile phone must not fill the organizer's list
 
 
 def hold(
     session: Session, *, uid: str, activity: Activity, session_id: int, grant: DeviceGrant, reason: HeldReason,
     registration_id: int | None, people: int, time: Corrected, method: Method, now: datetime, is_walk_in: bool,
-    ticket_hash: str | None = None, code_index: str | None = None, has_event: bool = False,
+    ticket_hash: str | None = None, code_index: str | None = None, has_event: bool = False, note: str = "",
 ) -> None:  # fmt: skip
-    """Keep the scan, with its event unless check_in() kept one already."""
+    """Keep the scan, with its event unless check_in() kept one already; `note` stands in the event for a finer reason."""
     if not has_event:
         outcome = Outcome.CONFLICT if reason is HeldReason.CANCELLED else Outcome.QUARANTINED
         session.add(
             CheckInEvent(
                 uid=uid, kind=EventKind.REFUSAL.value, outcome=outcome.value, activity_id=activity.id,
                 session_id=session_id, registration_id=registration_id, headcount=people, grade=None,
-                method=method.value, occurred_at=time.at, recorded_at=now, reason=reason.value, device_id=grant.id,
+                method=method.value, occurred_at=time.at, recorded_at=now, reason=note or reason.value, device_id=grant.id,
             )
         )  # fmt: skip
     session.add(
@@ -120,6 +125,7 @@ class HeldRow:
     here: int
     decided_at: datetime | None
     outcome: str  # of its event
+    is_claim: bool  # out of a file without a seal
 
 
 def list_held(
@@ -146,7 +152,7 @@ def list_held(
             registration_id=held.registration_id, registration_state=registration.state if registration else "",
             cancelled_at=registration.cancelled_at if registration else None,
             first_at=check.first_at if check else None, here=check.headcount if check else 0,
-            decided_at=held.decided_at, outcome=event.outcome,
+            decided_at=held.decided_at, outcome=event.outcome, is_claim=event.reason == UNSEALED,
         )
         for held, event, grant, label, registration, check in rows
     ]  # fmt: skip

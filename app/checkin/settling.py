@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from app.checkin.corrections import events_of, lock_check_in, rebuild_one
-from app.checkin.held import holding_of
+from app.checkin.held import OF_THIS_TICKET, holding_of
 from app.checkin.models import CheckInEvent, EventKind, HeldScan, HeldState, Outcome
-from app.checkin.repeats import settle
+from app.checkin.repeats import Settled, settle
 from app.checkin.rules import GRADE_BY_METHOD
 from app.checkin.statements import KEEP_EVENT, SessionLane
 from app.registration.models import Registration, RegistrationKind
@@ -20,12 +20,12 @@ UNDO_MOST = timedelta(minutes=2, seconds=30)  # two minutes on the phone's scree
 
 def put(
     session: Session, *, uid: str, like: CheckInEvent, kind: EventKind, outcome: Outcome, refers_to: str | None,
-    at: datetime, now: datetime, device_id: int | None, grade: str | None = "",
+    at: datetime, now: datetime, device_id: int | None, grade: str | None = "", registration_id: int | None = None,
 ) -> None:  # fmt: skip
     """An event derived from another; its uid makes it once."""
     values = {
         "uid": uid, "kind": kind.value, "outcome": outcome.value, "activity_id": like.activity_id,
-        "session_id": like.session_id, "registration_id": like.registration_id, "refers_to": refers_to,
+        "session_id": like.session_id, "registration_id": registration_id or like.registration_id, "refers_to": refers_to,
         "headcount": like.headcount, "grade": like.grade if grade == "" else grade, "method": like.method,
         "actor_id": None, "occurred_at": at, "recorded_at": now, "reason": "", "device_id": device_id,
     }  # fmt: skip
@@ -59,9 +59,8 @@ def undo_held(session: Session, event: CheckInEvent, *, at: datetime, now: datet
     held = holding_of(session, event.uid)
     if held is None:
         return
-    for each in [held, *_same_unknown(session, held, at)]:
-        if each.state == HeldState.OPEN.value:
-            each.state, each.decided_at = HeldState.WITHDRAWN.value, now
+    if held.state == HeldState.OPEN.value:
+        _withdraw(held, now)
     counted = session.scalar(select(CheckInEvent).where(CheckInEvent.uid == f"held:{held.id}"))
     if counted is not None:
         _take_back(session, counted, at=at, now=now, device_id=held.device_id)
@@ -70,46 +69,90 @@ def undo_held(session: Session, event: CheckInEvent, *, at: datetime, now: datet
     session.flush()
 
 
-def _same_unknown(session: Session, held: HeldScan, at: datetime) -> list[HeldScan]:
-    """The same phone's earlier scans of a ticket that nobody knows yet."""
-    if held.ticket_hash is None:
-        return []
-    return list(
-        session.scalars(
-            select(HeldScan)
-            .join(CheckInEvent, CheckInEvent.uid == HeldScan.uid)
-            .where(
-                HeldScan.device_id == held.device_id, HeldScan.session_id == held.session_id,
-                HeldScan.ticket_hash == held.ticket_hash, CheckInEvent.occurred_at <= at,
-            )
+def _withdraw(held: HeldScan, now: datetime) -> None:
+    held.state, held.decided_at = HeldState.WITHDRAWN.value, now
+
+
+def settle_event(session: Session, event: CheckInEvent, *, now: datetime) -> None:
+    """Make what phones did with the ticket of this event agree, whether the ticket is known, was not, or is not yet."""
+    known = event.registration_id
+    if known is None:
+        held = holding_of(session, event.uid)
+        if held is None or held.is_walk_in:
+            return
+        known = held.registration_id or session.scalar(
+            select(Registration.id).join(HeldScan, OF_THIS_TICKET).where(HeldScan.id == held.id).limit(1)
         )
-    )  # fmt: skip
+        if known is None:
+            _settle_unknown(session, held, now=now)
+    if known is not None:
+        settle_pair(session, event.session_id, known, now=now)
+
+
+def _settle_unknown(session: Session, held: HeldScan, *, now: datetime) -> None:
+    same = HeldScan.ticket_hash == held.ticket_hash if held.ticket_hash else HeldScan.code_index == held.code_index
+    scans = _nameless(session, held.session_id, same, HeldScan.activity_id == held.activity_id)
+    _no_longer_waiting(session, settle(scans), now=now)
+
+
+def _nameless(session: Session, session_id: int, *same: ColumnElement[bool]) -> list[CheckInEvent]:
+    """Scans of a ticket that nobody knew when they came, and their undos: these events name no registration."""
+    uids = list(session.scalars(select(HeldScan.uid).where(HeldScan.session_id == session_id, *same)))
+    if not uids:
+        return []
+    on_them = or_(CheckInEvent.uid.in_(uids), CheckInEvent.refers_to.in_(uids))
+    return list(session.scalars(select(CheckInEvent).where(CheckInEvent.registration_id.is_(None), on_them)))
+
+
+def _no_longer_waiting(session: Session, found: Settled, *, now: datetime) -> None:
+    for waiting in found.waiting:
+        held = holding_of(session, waiting.uid)
+        if held is not None and held.state == HeldState.OPEN.value:
+            _withdraw(held, now)
+    session.flush()
 
 
 def settle_pair(session: Session, session_id: int, registration_id: int, *, now: datetime) -> None:
     """Make the events of one registration at one session agree with what its phones did, then the check-in."""
     lock_check_in(session, session_id, registration_id)
-    events = events_of(session, session_id, registration_id)
-    if len(events) > 1 and not _is_party(session, registration_id):
-        found = settle(events)
-        for event, undo in found.withdrawn:
-            _take_back(session, session.get_one(CheckInEvent, event.id), at=undo.occurred_at, now=now,
-                       device_id=undo.device_id)  # fmt: skip
-        for waiting in found.waiting:
-            held = holding_of(session, waiting.uid)
-            if held is not None and held.state == HeldState.OPEN.value:
-                held.state, held.decided_at = HeldState.WITHDRAWN.value, now
-        if found.stands is not None:
-            repeat = session.get_one(CheckInEvent, found.stands.id)
+    registration = session.get_one(Registration, registration_id)
+    is_party = registration.kind == RegistrationKind.PARTY.value
+    nameless = [] if is_party else _nameless(session, session_id, _of(registration))
+    for undo in nameless:
+        if undo.kind == EventKind.UNDO.value:  # from now on it stands among the events of its registration
             put(
-                session, uid=f"stand:{repeat.id}", like=repeat, kind=EventKind.ARRIVAL, outcome=Outcome.ACCEPTED,
-                refers_to=repeat.uid, at=repeat.occurred_at, now=now, device_id=repeat.device_id,
-                grade=GRADE_BY_METHOD[repeat.method],
+                session, uid=f"known:{undo.id}", like=undo, kind=EventKind.UNDO, outcome=Outcome.UNDONE,
+                refers_to=undo.refers_to, at=undo.occurred_at, now=now, device_id=undo.device_id,
+                registration_id=registration_id,
             )  # fmt: skip
-    if len(events) > 1:
-        rebuild_one(session, session_id, registration_id)
+    events = events_of(session, session_id, registration_id)
+    if len(events) + len(nameless) < 2:
+        return
+    if not is_party:
+        _settle(session, [*events, *nameless], now=now)
+    rebuild_one(session, session_id, registration_id)
 
 
-def _is_party(session: Session, registration_id: int) -> bool:
-    kind = session.scalar(select(Registration.kind).where(Registration.id == registration_id))
-    return kind == RegistrationKind.PARTY.value
+def _of(registration: Registration) -> ColumnElement[bool]:
+    same = HeldScan.registration_id == registration.id
+    if registration.secret_hash is not None:
+        same = or_(same, HeldScan.ticket_hash == registration.secret_hash)
+    if registration.ticket_code_index is not None:
+        by_code = HeldScan.code_index == registration.ticket_code_index
+        same = or_(same, and_(HeldScan.activity_id == registration.activity_id, by_code))
+    return same
+
+
+def _settle(session: Session, events: list[CheckInEvent], *, now: datetime) -> None:
+    found = settle(events)
+    for event, undo in found.withdrawn:
+        _take_back(session, session.get_one(CheckInEvent, event.id), at=undo.occurred_at, now=now,
+                   device_id=undo.device_id)  # fmt: skip
+    _no_longer_waiting(session, found, now=now)
+    if found.stands is not None:
+        repeat = session.get_one(CheckInEvent, found.stands.id)
+        put(
+            session, uid=f"stand:{repeat.id}", like=repeat, kind=EventKind.ARRIVAL, outcome=Outcome.ACCEPTED,
+            refers_to=repeat.uid, at=repeat.occurred_at, now=now, device_id=repeat.device_id,
+            grade=GRADE_BY_METHOD[repeat.method],
+        )  # fmt: skip
