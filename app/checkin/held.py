@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivitySession
@@ -100,6 +100,46 @@ def count_open_of(session: Session, device_id: int) -> int:
     """How many of one phone wait."""
     where = (HeldScan.device_id == device_id, HeldScan.state == HeldState.OPEN.value)
     return session.scalar(select(func.count()).select_from(HeldScan).where(*where)) or 0
+
+
+def before_revoked(grant: DeviceGrant) -> Select[HeldScan]:
+    """What waits of a revoked phone and was scanned before, as the phone says; oldest first."""
+    return (
+        select(HeldScan)
+        .join(CheckInEvent, CheckInEvent.uid == HeldScan.uid)
+        .where(
+            HeldScan.device_id == grant.id, HeldScan.state == HeldState.OPEN.value,
+            HeldScan.reason == HeldReason.REVOKED.value, CheckInEvent.occurred_at < grant.revoked_at,
+        )
+        .order_by(CheckInEvent.occurred_at, HeldScan.id)
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """What one revoked phone says it scanned before it was revoked."""
+
+    phone: str
+    label: str
+    records: int
+    revoked_at: datetime
+
+
+def lots_of(session: Session, activity_id: int) -> list[Lot]:
+    """Phones with two or more such records: one decision in place of many; one statement."""
+    rows = session.execute(
+        select(DeviceGrant.code, DeviceGrant.label, func.count(), DeviceGrant.revoked_at)
+        .join(HeldScan, HeldScan.device_id == DeviceGrant.id)
+        .join(CheckInEvent, CheckInEvent.uid == HeldScan.uid)
+        .where(
+            HeldScan.activity_id == activity_id, HeldScan.state == HeldState.OPEN.value,
+            HeldScan.reason == HeldReason.REVOKED.value, CheckInEvent.occurred_at < DeviceGrant.revoked_at,
+        )
+        .group_by(DeviceGrant.id, DeviceGrant.code, DeviceGrant.label, DeviceGrant.revoked_at)
+        .having(func.count() > 1)
+        .order_by(DeviceGrant.id)
+    )  # fmt: skip
+    return [Lot(code, label, int(records), at) for code, label, records, at in rows if at is not None]
 
 
 @dataclass(frozen=True, slots=True)

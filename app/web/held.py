@@ -7,8 +7,9 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.checkin.answers import labels_of
-from app.checkin.deciding import count_held, dismiss_held
-from app.checkin.held import HeldRow, find_held, list_held
+from app.checkin.deciding import count_before_revoked, count_held, dismiss_held
+from app.checkin.devices import get_phone
+from app.checkin.held import HeldRow, find_held, list_held, lots_of
 from app.checkin.models import HeldState
 from app.checkin.rules import HELD_LABELS
 from app.extensions import db
@@ -35,7 +36,7 @@ def known_fact(row: HeldRow) -> str:
         return str(_("名单里没有这个报名码。名单补上以后，会自动算到场。"))
     if row.reason == "revoked":
         return str(
-            _("这部手机的配对到%(time)s为止，或不是这一场的。", time=clock_text(row.device_until or row.received_at))
+            _("这部手机%(time)s已作废或到期，或配的不是这一场。", time=clock_text(row.device_until or row.received_at))
         )
     if row.reason == "impossible_time":
         return str(
@@ -66,8 +67,20 @@ def list_open(code: str) -> Response:
     return render(
         "console/held.html", activity=activity, rows=rows, names=names,
         done=list_held(session, activity.id, states=DECIDED, limit=30), labels=HELD_LABELS, fact=known_fact,
-        states=STATE_WORDS, several=len(activity.sessions) > 1,
+        lots=lots_of(session, activity.id), states=STATE_WORDS, several=len(activity.sessions) > 1,
     )  # fmt: skip
+
+
+@bp.post("/phones/<phone>")
+@requires(Action.CHECK_IN)
+def count_lot(code: str, phone: str) -> Response:
+    """作废前扫的，都算到场."""
+    with transaction(db.session) as tx:
+        activity = load_activity(code, Action.CHECK_IN)
+        grant = get_phone(tx, activity.id, phone)
+        records, people = count_before_revoked(tx, activity, grant, actor=current_actor(), now=now())
+    flash(_("已处理%(records)s条，算到场%(people)s人；已经在的没有重复计数。", records=records, people=people), "good")
+    return redirect(url_for("held.list_open", code=code), 303)
 
 
 @bp.post("/<held_code>")
