@@ -95,6 +95,7 @@ ACTIONS: dict[str, Audited] = {
     "device.paired": _a("配对签到员手机", "device session"),
     "device.revoked": _a("作废签到员手机", "device"),
     "device.ended": _a("签到员手机下班", "device"),
+    "device.handed_in": _a("读入交接文件", "device count sealed"),
     "held.counted": _a("待核实算到场", "headcount session kind"),
     "held.not_counted": _a("待核实不算", "headcount session kind"),
     "held.resolved": _a("名单补上，待核实自动算到场", "count"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -101,6 +103,17 @@ def _last_close(activity: Activity, row: ActivitySession, all_sessions: bool) ->
 def _next_label(session: Session, activity_id: int) -> str:
     taken = set(session.scalars(select(DeviceGrant.label).where(DeviceGrant.activity_id == activity_id)))
     return next(name for number in range(1, 1000) if (name := f"手机{number}") not in taken)
+
+
+def handover_key(keys: KeyRing, device_code: str) -> str:
+    """What a phone seals its hand-over file with: of this phone alone, good for nothing else, stored nowhere."""
+    return mac_text(keys.codes, "handover", device_code)
+
+
+def seal_holds(keys: KeyRing, device_code: str, body: str, seal: str) -> bool:
+    """Whether this text left that phone as it is (HMAC-SHA-256, hex)."""
+    key = handover_key(keys, device_code).encode()
+    return same(hmac.new(key, body.encode(), hashlib.sha256).hexdigest(), seal)
 
 
 def find_device(session: Session, secret: str, now: datetime) -> DeviceGrant | None:

@@ -25,6 +25,7 @@ from app.checkin.models import (
 )
 from app.registration.models import Registration
 
+UNSEALED = "unsealed"  # the event's reason: out of a hand-over file that anybody may have written
 # A registration of the ticket that was held, read or typed.
 OF_THIS_TICKET = (Registration.activity_id == HeldScan.activity_id) & or_(
     Registration.secret_hash == HeldScan.ticket_hash, Registration.ticket_code_index == HeldScan.code_index
@@ -35,16 +36,16 @@ HELD_MOST = 500  # open ones of one phone: a broken or hostile phone must not fi
 def hold(
     session: Session, *, uid: str, activity: Activity, session_id: int, grant: DeviceGrant, reason: HeldReason,
     registration_id: int | None, people: int, time: Corrected, method: Method, now: datetime, is_walk_in: bool,
-    ticket_hash: str | None = None, code_index: str | None = None, has_event: bool = False,
+    ticket_hash: str | None = None, code_index: str | None = None, has_event: bool = False, note: str = "",
 ) -> None:  # fmt: skip
-    """Keep the scan, with its event unless check_in() kept one already."""
+    """Keep the scan, with its event unless check_in() kept one already; `note` stands in the event for a finer reason."""
     if not has_event:
         outcome = Outcome.CONFLICT if reason is HeldReason.CANCELLED else Outcome.QUARANTINED
         session.add(
             CheckInEvent(
                 uid=uid, kind=EventKind.REFUSAL.value, outcome=outcome.value, activity_id=activity.id,
                 session_id=session_id, registration_id=registration_id, headcount=people, grade=None,
-                method=method.value, occurred_at=time.at, recorded_at=now, reason=reason.value, device_id=grant.id,
+                method=method.value, occurred_at=time.at, recorded_at=now, reason=note or reason.value, device_id=grant.id,
             )
         )  # fmt: skip
     session.add(
@@ -102,17 +103,22 @@ def count_open_of(session: Session, device_id: int) -> int:
     return session.scalar(select(func.count()).select_from(HeldScan).where(*where)) or 0
 
 
+# What waits of a revoked phone and was scanned before, as the phone itself says: no file that anybody may have written.
+_EARLIER = (
+    HeldScan.state == HeldState.OPEN.value, HeldScan.reason == HeldReason.REVOKED.value,
+    CheckInEvent.reason != UNSEALED, CheckInEvent.occurred_at < DeviceGrant.revoked_at,
+)  # fmt: skip
+
+
 def before_revoked(grant: DeviceGrant) -> Select[HeldScan]:
-    """What waits of a revoked phone and was scanned before, as the phone says; oldest first."""
+    """Of one phone; oldest first."""
     return (
         select(HeldScan)
+        .join(DeviceGrant, DeviceGrant.id == HeldScan.device_id)
         .join(CheckInEvent, CheckInEvent.uid == HeldScan.uid)
-        .where(
-            HeldScan.device_id == grant.id, HeldScan.state == HeldState.OPEN.value,
-            HeldScan.reason == HeldReason.REVOKED.value, CheckInEvent.occurred_at < grant.revoked_at,
-        )
+        .where(HeldScan.device_id == grant.id, *_EARLIER)
         .order_by(CheckInEvent.occurred_at, HeldScan.id)
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +137,11 @@ def lots_of(session: Session, activity_id: int) -> list[Lot]:
         select(DeviceGrant.code, DeviceGrant.label, func.count(), DeviceGrant.revoked_at)
         .join(HeldScan, HeldScan.device_id == DeviceGrant.id)
         .join(CheckInEvent, CheckInEvent.uid == HeldScan.uid)
-        .where(
-            HeldScan.activity_id == activity_id, HeldScan.state == HeldState.OPEN.value,
-            HeldScan.reason == HeldReason.REVOKED.value, CheckInEvent.occurred_at < DeviceGrant.revoked_at,
-        )
+        .where(HeldScan.activity_id == activity_id, *_EARLIER)
         .group_by(DeviceGrant.id, DeviceGrant.code, DeviceGrant.label, DeviceGrant.revoked_at)
         .having(func.count() > 1)
         .order_by(DeviceGrant.id)
-    )  # fmt: skip
+    )
     return [Lot(code, label, int(records), at) for code, label, records, at in rows if at is not None]
 
 
@@ -164,6 +167,8 @@ class HeldRow:
     here: int
     decided_at: datetime | None
     outcome: str  # of its event
+    is_revoked: bool  # when it was received
+    is_claim: bool  # out of a file without a seal
 
 
 def list_held(
@@ -191,6 +196,7 @@ def list_held(
             cancelled_at=registration.cancelled_at if registration else None,
             first_at=check.first_at if check else None, here=check.headcount if check else 0,
             decided_at=held.decided_at, outcome=event.outcome,
+            is_revoked=grant.revoked_at is not None and grant.revoked_at <= held.received_at, is_claim=event.reason == UNSEALED,
         )
         for held, event, grant, label, registration, check in rows
     ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivitySession, ReviewState
 from app.checkin.answers import Answer, answer_of, said
-from app.checkin.clocks import Corrected, Sent, correct
+from app.checkin.clocks import SLACK, Corrected, Sent, correct
 from app.checkin.devices import trouble_of
-from app.checkin.held import HELD_MOST, count_open_of, hold
-from app.checkin.models import CheckInEvent, DeviceGrant, EventKind, HeldReason, Method, Outcome
+from app.checkin.held import HELD_MOST, UNSEALED, count_open_of, hold, holding_of
+from app.checkin.models import CheckInEvent, DeviceGrant, EventKind, HeldReason, HeldState, Method, Outcome
 from app.checkin.rules import WALK_IN_MOST
 from app.checkin.service import Arrival, check_in
 from app.checkin.settling import UNDO_MOST, settle_event, take_back_late, undo_held
@@ -48,6 +48,14 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True)
+class Handed:
+    """How a scan came that no phone sent: in a file made at that moment; `is_sealed`: no other hand has been in it."""
+
+    made_at: datetime
+    is_sealed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Case:
     """A scan, where it happened and when."""
 
@@ -57,12 +65,17 @@ class _Case:
     row: ActivitySession
     time: Corrected
     now: datetime
+    is_claim: bool = False  # of a file that anybody may have written
 
 
-def take_scan(session: Session, scan: Scan, *, sent: Sent, grant: DeviceGrant, keys: KeyRing, now: datetime) -> Answer:
+def take_scan(
+    session: Session, scan: Scan, *, sent: Sent, grant: DeviceGrant, keys: KeyRing, now: datetime,
+    handed: Handed | None = None,
+) -> Answer:  # fmt: skip
     """Store one event and say what became of it; the same again gets the same answer and changes nothing.
 
-    Only an event of another activity is never stored: it is handed over as a file.
+    Only an event of another activity is never stored: it is handed over as a file. One out of a sealed file is judged
+    as if the phone had sent it when the file was made; one out of any other file is held, whatever it says.
     """
     row = session.scalar(select(ActivitySession).where(ActivitySession.code == scan.session))
     known = session.scalar(select(CheckInEvent).where(CheckInEvent.uid == scan.uid))
@@ -70,11 +83,18 @@ def take_scan(session: Session, scan: Scan, *, sent: Sent, grant: DeviceGrant, k
         return Answer(scan.uid, False, "refused", "red", "这条记录不是这场活动的，交不上来。请把文件交给主办单位。")
     if known is not None:
         return answer_of(session, known)
-    time = correct(
-        sent, device_at=scan.device_at, mono=scan.mono, life=scan.life, received=now, begins_at=grant.begins_at
-    )
-    case = _Case(scan, grant, row.activity, row, time, now)
+    time = _time(scan, sent, grant, handed, now)
+    case = _Case(scan, grant, row.activity, row, time, now, is_claim=handed is not None and not handed.is_sealed)
     return _undo(session, case) if scan.kind == "undo" else _arrive(session, case, keys)
+
+
+def _time(scan: Scan, sent: Sent, grant: DeviceGrant, handed: Handed | None, now: datetime) -> Corrected:
+    received = now if handed is None else max(min(handed.made_at, now), grant.begins_at)
+    found = correct(
+        sent, device_at=scan.device_at, mono=scan.mono, life=scan.life, received=received, begins_at=grant.begins_at
+    )
+    is_of_future = handed is not None and handed.made_at - now > SLACK
+    return replace(found, is_possible=False) if is_of_future else found
 
 
 def _arrive(session: Session, case: _Case, keys: KeyRing) -> Answer:
@@ -89,7 +109,7 @@ def _arrive(session: Session, case: _Case, keys: KeyRing) -> Answer:
             session, uid=scan.uid, activity=case.activity, session_id=case.row.id, grant=case.grant, reason=reason,
             registration_id=found.id if found and found.activity_id == case.activity.id else None, ticket_hash=None if found else scan.ticket,
             code_index=None if found else index, is_walk_in=scan.walk_in, people=_people(scan, found),
-            time=case.time, method=_method(scan, found), now=case.now,
+            time=case.time, method=_method(scan, found), now=case.now, note=UNSEALED if case.is_claim else "",
         )  # fmt: skip
         return _after(session, case)
     own = found is not None and found.activity_id == case.activity.id
@@ -138,6 +158,8 @@ def _find(session: Session, case: _Case, index: str | None) -> Registration | No
 
 def _reason(session: Session, case: _Case, found: Registration | None) -> HeldReason | None:
     """Why the organizer has to look at it; the first that fits."""
+    if case.is_claim:  # no pairing vouches for it, and if it counts, it counts as the organizer's own word
+        return HeldReason.REVOKED
     if trouble_of(case.grant, case.time.at, received=case.now) or case.grant.session_id not in (None, case.row.id):
         return HeldReason.REVOKED
     if not case.time.is_possible:
@@ -201,6 +223,8 @@ def _count_although_cancelled(session: Session, case: _Case, found: Registration
 
 def _undo(session: Session, case: _Case) -> Answer:
     scan, time = case.scan, case.time
+    if case.is_claim:
+        return _undo_claim(session, case)
     target = session.scalar(
         select(CheckInEvent).where(CheckInEvent.uid == scan.refers_to, CheckInEvent.activity_id == case.activity.id)
     )
@@ -215,6 +239,19 @@ def _undo(session: Session, case: _Case) -> Answer:
     undo_held(session, target, at=at, now=case.now)
     settle_event(session, target, now=case.now)
     return answer_of(session, event)
+
+
+def _undo_claim(session: Session, case: _Case) -> Answer:
+    """An undo out of a file without a seal reaches what such a file brought, while nobody has decided on it; no more.
+
+    It is kept without its target, so that it can never take a real scan back.
+    """
+    held = holding_of(session, case.scan.refers_to or "")
+    is_own = held is not None and held.device_id == case.grant.id and held.state == HeldState.OPEN.value
+    note = session.scalar(select(CheckInEvent.reason).where(CheckInEvent.uid == case.scan.refers_to))
+    if held is not None and is_own and note == UNSEALED:
+        held.state, held.decided_at = HeldState.WITHDRAWN.value, case.now
+    return answer_of(session, _keep_undo(session, case))
 
 
 def _no_undo(case: _Case) -> str:

@@ -21,7 +21,7 @@ FIELDS = {
     "tasks": "任务数", "unit": "单位", "units": "单位数", "users": "人数", "version": "第几版", "year": "年份",
     "activities": "活动数", "check_ins": "签到次数", "days": "用了几天", "sort": "投诉还是建议",
     "accounts": "账号", "bad": "对不上", "consents": "监护人同意", "feedback": "投诉建议", "made_at": "备份时间",
-    "people": "人数", "waitlisted": "候补（条）", "device": "手机编号",
+    "people": "人数", "waitlisted": "候补（条）", "device": "手机编号", "sealed": "文件校验过",
     "missing": "找不到", "pictures": "图片", "texts": "手写的原因",
     # keys inside before and after
     "attendance": "参加方式", "capacity": "名额", "co_hosts": "协办单位", "details": "类型内容", "due_on": "期限",

@@ -34,10 +34,13 @@ def known_fact(row: HeldRow) -> str:
     """What the system knows that speaks against the scan."""
     if row.reason == "unknown":
         return str(_("名单里没有这个报名码。名单补上以后，会自动算到场。"))
+    if row.is_claim:
+        return str(_("从没有校验过的交接文件里读来的，谁都可能改过。问过签到员，属实就算，按“清点/补录”计。"))
     if row.reason == "revoked":
-        return str(
-            _("这部手机%(time)s已作废或到期，或配的不是这一场。", time=clock_text(row.device_until or row.received_at))
-        )
+        until = row.device_until or row.received_at
+        if row.at < until and not row.is_revoked:
+            return str(_("这部手机没有配这一场，配的是别的场。"))
+        return str(_("这部手机%(time)s已作废或到期。", time=clock_text(until)))
     if row.reason == "impossible_time":
         return str(
             _("%(time)s才收到；手机的钟说的时间早于配对，或晚于收到，不可能。", time=clock_text(row.received_at))
@@ -48,6 +51,11 @@ def known_fact(row: HeldRow) -> str:
     if row.reason == "sealed":
         return str(_("%(time)s收到时，活动已提交审核。先撤回送审，才能算到场。", time=clock_text(row.received_at)))
     return str(_(REFUSED_WORDS.get(row.outcome, "按签到规则不能算。")))
+
+
+def label_of_held(row: HeldRow) -> str:
+    """Why it waits, in a word."""
+    return str(_("交接文件没有校验过") if row.is_claim else _(HELD_LABELS[row.reason]))
 
 
 REFUSED_WORDS = {
@@ -66,7 +74,7 @@ def list_open(code: str) -> Response:
     names = labels_of(session, [row.registration_id for row in rows if row.registration_id], activity.id)
     return render(
         "console/held.html", activity=activity, rows=rows, names=names,
-        done=list_held(session, activity.id, states=DECIDED, limit=30), labels=HELD_LABELS, fact=known_fact,
+        done=list_held(session, activity.id, states=DECIDED, limit=30), label=label_of_held, fact=known_fact,
         lots=lots_of(session, activity.id), states=STATE_WORDS, several=len(activity.sessions) > 1,
     )  # fmt: skip
 

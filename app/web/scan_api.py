@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from app.checkin.answers import Answer
 from app.checkin.clocks import Sent
 from app.checkin.deciding import resolve_unknown
-from app.checkin.devices import end_device, find_grant, note_seen, trouble_of
+from app.checkin.devices import end_device, find_grant, handover_key, note_seen, trouble_of
 from app.checkin.doors import window_of
 from app.checkin.models import DeviceGrant
 from app.checkin.offline import Scan, take_scan
@@ -112,7 +112,9 @@ def _roster_out(found: ScanRoster, grant: DeviceGrant, moment: datetime) -> shap
         )  # fmt: skip
     activity = found.activity
     return shapes.RosterOut(
-        device=shapes.DeviceOut(code=grant.code, label=grant.label, expires_at=grant.expires_at),
+        device=shapes.DeviceOut(
+            code=grant.code, label=grant.label, expires_at=grant.expires_at, seal=handover_key(keys(), grant.code)
+        ),
         activity=shapes.PracticeOut(code=activity.code, title=activity.title, is_practice=activity.is_practice),
         sessions=[
             shapes.SessionOut(
@@ -170,7 +172,7 @@ def events() -> Response:
         raise _Refused(400, "envelope", f"一批最多{shapes.BATCH}条，记录都还在手机里。")
     sent = Sent(envelope.sent_at, envelope.sent_mono, envelope.life)
     grant_id, activity_id = grant.id, grant.activity_id
-    scans = [_scan(raw) for raw in listed]
+    scans = [shapes.read_scan(raw) for raw in listed]
     with transaction(db.session) as tx:
         counter = max((scan.counter for scan in scans if scan), default=0)
         note_seen(tx, grant_id, waiting=envelope.waiting, counter=counter, now=now())
@@ -188,18 +190,6 @@ def events() -> Response:
 def _unreadable(raw: Any) -> Answer:
     uid = str(raw.get("uid", ""))[:40] if isinstance(raw, dict) else ""
     return Answer(uid, False, "refused", "red", "这条记录不完整，交不上来。请把文件交给主办单位。")
-
-
-def _scan(raw: Any) -> Scan | None:
-    try:
-        found = shapes.EventIn.model_validate(raw)
-    except ValidationError:
-        return None
-    if found.kind == "undo" and found.refers_to is None:
-        return None
-    if found.kind == "arrival" and not (found.ticket or found.code or found.walk_in):
-        return None
-    return Scan(**found.model_dump())
 
 
 def _take(scan: Scan, sent: Sent, grant_id: int) -> Answer:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
+
+from app.checkin.offline import Scan
 
 Millis = Annotated[int, Field(ge=0, le=10**14)]
 Mono = Annotated[float, Field(ge=0, le=1e13, allow_inf_nan=False)]
@@ -40,6 +42,19 @@ class EnvelopeIn(BaseModel):
     sent_mono: Mono
     life: Life
     waiting: Count = 0
+
+
+def read_scan(raw: Any) -> Scan | None:
+    """One event, whole; None for anything else."""
+    try:
+        found = EventIn.model_validate(raw)
+    except ValidationError:
+        return None
+    if found.kind == "undo" and found.refers_to is None:
+        return None
+    if found.kind == "arrival" and not (found.ticket or found.code or found.walk_in):
+        return None
+    return Scan(**found.model_dump())
 
 
 class EventsIn(EnvelopeIn):
@@ -77,6 +92,7 @@ class DeviceOut(BaseModel):
     code: str
     label: str
     expires_at: datetime
+    seal: str  # what it seals a hand-over file with
 
 
 class PracticeOut(BaseModel):
@@ -150,3 +166,29 @@ class ErrorOut(BaseModel):
 
     error: str
     message: str
+
+
+class HandedEventIn(BaseModel):
+    """Which phone made an event of a hand-over file; the rest of it is an `EventIn`."""
+
+    device: str = Field("", pattern=r"^[0-9a-z]{0,12}$")
+
+
+class HandedBodyIn(BaseModel):
+    """What stands in a hand-over file: what still waited, and what the server could never store."""
+
+    made_at: Millis
+    mono: Mono
+    life: Life
+    ahead: int = Field(0, ge=-(10**13), le=10**13)
+    events: list[Any]
+    refused: list[Any] = []
+
+
+class HandedFileIn(BaseModel):
+    """A hand-over file: the body as text, so that its seal is over exactly these characters."""
+
+    kind: Literal["shiliu-scan"]
+    device: str = Field(pattern=r"^[0-9a-z]{1,12}$")
+    body: str
+    seal: str = Field("", pattern=r"^[0-9a-f]{0,64}$")

@@ -1,15 +1,20 @@
 /* The end of a shift: a full queue warns and is handed over as a file; then the phone is wiped. */
+import { moment } from './clock.js';
+import { hmac } from './sha256.js';
 import { byId, cover, say, uncover } from './show.js';
 import * as store from './store.js';
 import { ask } from './sync.js';
 
 let handed = false;
 
-/* Everything unsent as text: hashes and codes, no secret. */
+/* Everything unsent as text: hashes and codes, no secret. The seal is over the body's very characters, so the body is
+   text inside the text; without a roster there is no seal, and the organizer decides on each scan. */
 async function handover(device) {
-  const held = await store.everything();
-  return JSON.stringify({ kind: 'shiliu-scan', device: device, made_at: new Date().toISOString(),
-    events: held.queue, refused: held.handover }, null, 1);
+  const held = await store.everything(), kept = await store.kept('roster'), at = moment();
+  const body = JSON.stringify({ made_at: at.at, mono: at.mono, life: at.life, ahead: kept ? Math.round(kept.ahead) : 0,
+    events: held.queue, refused: held.handover });
+  const key = kept && kept.body.device.code === device ? kept.body.device.seal : '';
+  return JSON.stringify({ kind: 'shiliu-scan', device: device, body: body, seal: key ? hmac(key, body) : '' }, null, 1);
 }
 
 async function save(device) {

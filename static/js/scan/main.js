@@ -106,7 +106,7 @@ async function arrive(fields, entry) {
   const at = moment(), uid = random(), key = fields.ticket || fields.code;
   const event = Object.assign({
     uid: uid, session: session, ticket: null, code: null, walk_in: false, people: null, refers_to: null,
-    device_at: at.at, mono: at.mono, life: at.life,
+    device_at: at.at, mono: at.mono, life: at.life, device: data.device,
   }, fields);
   try {
     await store.record(event);

@@ -37,6 +37,20 @@ export function byHand(bytes) {
   return state.map(function (word) { return (word >>> 0).toString(16).padStart(8, '0'); }).join('');
 }
 
+function bytesOf(hex) { return Uint8Array.from(hex.match(/../g), function (two) { return parseInt(two, 16); }); }
+
+/* HMAC-SHA-256 as hex, by hand: it runs once a shift. The key is shorter than a block. */
+export function hmac(key, text) {
+  const encode = new TextEncoder(), short = encode.encode(key), body = encode.encode(text);
+  function pad(byte, rest) {
+    const all = new Uint8Array(64 + rest.length).fill(byte, 0, 64);
+    short.forEach(function (each, at) { all[at] ^= each; });
+    all.set(rest, 64);
+    return all;
+  }
+  return byHand(pad(0x5c, bytesOf(byHand(pad(0x36, body)))));
+}
+
 export async function sha256(text) {
   const bytes = new TextEncoder().encode(text);
   if (!window.crypto || !crypto.subtle) return byHand(bytes);

@@ -15,9 +15,12 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from sqlalchemy import select
 
+from app.activities.models import Activity
+from app.checkin.handing_in import look_through
 from app.checkin.models import DeviceGrant
 from app.extensions import db
 from app.web.assets import sync_assets
+from app.web.console.handover import read_file
 from tests.conftest import Live
 from tests.house import House
 from tests.web.checkin.browser import enrol, make, outcomes
@@ -325,8 +328,10 @@ def test_the_end_of_a_shift_warns_hands_over_and_wipes(app: Flask, line: Line, c
     with page.expect_download() as saved:
         page.click("#end-save")
     text = Path(saved.value.path()).read_text("utf-8")
-    (event,) = json.loads(text)["events"]
-    assert event["kind"] == "arrival" and len(event["ticket"]) == 64 and secret not in text
+    (event,) = json.loads(json.loads(text)["body"])["events"]
+    assert (
+        event["kind"] == "arrival" and event["by"] == "keyboard" and len(event["ticket"]) == 64 and secret not in text
+    )
     page.click("#end-go")
     expect(page.locator("#end-problem")).to_contain_text("没有网")
     assert databases(page) != []
@@ -341,6 +346,16 @@ def test_the_end_of_a_shift_warns_hands_over_and_wipes(app: Flask, line: Line, c
     page.goto(f"{line.url}/scan")
     expect(page.locator("#digits")).to_be_visible()
     phone.close()
+    looked = [looked_through(app, activity, written) for written in (text, text.replace("keyboard", "typed"))]
+    assert looked == [(True, 1), (False, 1)]  # the phone's own seal holds, and over every character
+
+
+def looked_through(app: Flask, code: str, text: str) -> tuple[bool, int]:
+    """Whether the console takes the file for the phone's own, and how many scans it would read."""
+    with app.app_context():
+        activity = db.session.scalars(select(Activity).where(Activity.code == code)).one()
+        found = look_through(db.session(), activity, read_file(text), keys=app.extensions["keys"])
+        return found.is_sealed, len(found.due)
 
 
 def databases(page: Page) -> list[str]:
