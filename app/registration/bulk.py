@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,6 +37,12 @@ from app.registration.seating import Hold, Seating
 CONSENT_VERSION = "desk-2026-11"  # the organizer says that the people were told and agreed
 GUARDIAN_FIRST = "这场活动登记孩子的姓名，要监护人先同意，不能从表格导入。请用“登记一名孩子”。"
 CHUNK = 500  # rows in memory at a time
+
+Tell = Callable[[int, int], None]  # done, of how many
+
+
+def silent(_done: int, _total: int) -> None:
+    """Nobody listens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +95,9 @@ def register_many(
     keys: KeyRing,
     now: datetime,
     actor: Actor,
+    tell: Tell = silent,
 ) -> list[Seated]:
-    """Register all of them in their order, or none.
+    """Register all of them in their order, or none; `tell` hears after every few hundred how many there are.
 
     Raises RuleBroken for the first that breaks a rule; PhoneTaken where a phone is registered already or stands twice.
     """
@@ -106,6 +113,7 @@ def register_many(
                 rank += _give_place(locked, seating, made.registration, rank)
             _refuse_taken(sitting, [made.registration for made in chunk])
             _store(sitting, chunk)
+            tell(min(start + CHUNK, len(entries)), len(entries))
             found.extend(Seated(made.registration.code, made.registration.state, made.secret) for made in chunk)
         for hold in holds:
             if hold.places != before[hold.id]:

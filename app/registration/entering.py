@@ -142,7 +142,7 @@ def register(
         )
         chosen = choose(locked, entry.session_code, now, problems)
         answers = read_answers(list_questions(session, locked), entry.answers, problems)
-        unit_id = entry.unit_id if entry.from_unit is None else _chosen_unit(session, locked, entry.from_unit, problems)
+        unit_id = entry.unit_id if entry.from_unit is None else chosen_unit(session, locked, entry.from_unit, problems)
         raise_if_blocked(problems)
         seat = Seat(
             RegistrationKind.INDIVIDUAL, entry.adults, entry.children, unit_id, CONSENT_VERSION, answers or None
@@ -150,7 +150,7 @@ def register(
         return enter(session, locked, entry, seat, chosen, keys=keys, now=now, actor=actor)
 
 
-def _chosen_unit(session: Session, activity: Activity, typed: str, problems: list[Problem]) -> int | None:
+def chosen_unit(session: Session, activity: Activity, typed: str, problems: list[Problem]) -> int | None:
     """The unit whose quota binds this person; None for another one, and where no unit has a quota."""
     units = list_quota_units(session, activity)
     if not units or typed == OTHER_UNIT:

@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 from app.activities.models import Activity
 from app.audit.log import record
 from app.kernel.actor import PARTICIPANT, SYSTEM, Actor
-from app.kernel.errors import Conflict, NotFound, Problem, raise_if_blocked
+from app.kernel.errors import Conflict, NotFound, Problem, RuleBroken, raise_if_blocked
 from app.kernel.keys import KeyRing
 from app.kernel.text import normalise_phone, one_line
 from app.kernel.tokens import digest, random_secret
-from app.registration.entering import Entry, Registered, Seat, check_open, choose, enter, find_known
+from app.registration.entering import Entry, Registered, Seat, check_open, choose, chosen_unit, enter, find_known
 from app.registration.indexes import phone_index, tail_index, ticket_code, ticket_code_index
 from app.registration.mail import put_letter
 from app.registration.models import (
@@ -30,7 +30,16 @@ from app.registration.models import (
     RegistrationKind,
     RegistrationState,
 )
-from app.registration.places import HELD, guardian_until, key_of, promote_waiting, with_places
+from app.registration.places import (
+    HELD,
+    guardian_until,
+    key_of,
+    pool_of,
+    promote_waiting,
+    read_pools,
+    use_hold,
+    with_places,
+)
 from app.registration.rules import GUARDIAN_CONSENT_VERSION, minor_problems
 
 LINK_LASTS = timedelta(days=7)
@@ -51,6 +60,7 @@ class MinorEntry:
     paper_sha256: str = ""
     recorded_by_id: int | None = None
     email: str = ""
+    from_unit: str | None = None  # as in `Entry`
 
 
 def register_minor(
@@ -73,8 +83,9 @@ def register_minor(
         if entry.way is ConsentWay.PAPER and not entry.paper_sha256:
             problems.append(Problem("paper", "请拍一张签好的同意书。", field="paper"))
         chosen = choose(locked, entry.session_code, now, problems)
+        unit_id = None if entry.from_unit is None else chosen_unit(session, locked, entry.from_unit, problems)
         raise_if_blocked(problems)
-        seat = Seat(RegistrationKind.INDIVIDUAL, 0, 1, None, GUARDIAN_CONSENT_VERSION, None, is_minor=True)
+        seat = Seat(RegistrationKind.INDIVIDUAL, 0, 1, unit_id, GUARDIAN_CONSENT_VERSION, None, is_minor=True)
         made = enter(session, locked, plain, seat, chosen, keys=keys, now=now, actor=actor)
         session.add(
             GuardianConsent(
@@ -100,16 +111,18 @@ def _log_consent(session: Session, registration: Registration, way: ConsentWay, 
 
 
 def ask_guardian(
-    session: Session, activity: Activity, *, session_code: str | None, keys: KeyRing, actor: Actor, now: datetime
-) -> tuple[Registration, str]:
+    session: Session, activity: Activity, *, session_code: str | None, keys: KeyRing, actor: Actor, now: datetime,
+    from_unit: str | None = None,
+) -> tuple[Registration, str]:  # fmt: skip
     """Keep a place for a child without a name, and a one-time link for its guardian; returns the link's secret."""
     with with_places(session, key_of(activity)) as locked:
         check_open(locked, now)
         _check_named(locked)
         problems: list[Problem] = []
         chosen = choose(locked, session_code, now, problems)
+        unit_id = None if from_unit is None else chosen_unit(session, locked, from_unit, problems)
         raise_if_blocked(problems)
-        seat = Seat(RegistrationKind.INDIVIDUAL, 0, 1, None, "", None, is_minor=True)
+        seat = Seat(RegistrationKind.INDIVIDUAL, 0, 1, unit_id, "", None, is_minor=True)
         made = enter(
             session, locked, Entry(None, "", 0, 1, "", False, "", ""), seat, chosen, keys=keys, now=now, actor=actor
         )
@@ -210,6 +223,7 @@ def give_consent(
     keys: KeyRing,
     now: datetime,
     email: str = "",
+    from_unit: str | None = None,
 ) -> tuple[Registration, str]:
     """The guardian consents on the own phone; only now a name is stored. Returns the ticket's secret."""
     asked, found = find_asked(session, secret, now=now)
@@ -223,22 +237,53 @@ def give_consent(
             problems.append(
                 Problem("phone_taken", "这个手机号在本场报过名了，请换一个，或联系主办单位。", field="phone")
             )
+        unit_id = registration.unit_id if from_unit is None else chosen_unit(session, activity, from_unit, problems)
         raise_if_blocked(problems)
         assert number is not None
-        ticket = random_secret()
-        registration.secret_hash = digest(ticket)
-        registration.ticket_code_index = ticket_code_index(keys, activity.code, ticket_code(keys, ticket))
-        registration.phone_index, registration.tail_index = key, tail_index(keys, activity.code, number[-4:])
+        if unit_id != registration.unit_id:
+            _count_for(session, activity, registration, unit_id, now)
+        ticket = _give_ticket(activity, registration, number, keys)
         registration.consent_version, registration.consented_at = GUARDIAN_CONSENT_VERSION, now
         _keep_child(session, registration, name=name, phone=number, email=email, keys=keys)
-        if registration.offered_until is not None:  # consent is the answer that the place waited for
-            state = RegistrationState.PENDING if activity.needs_approval else RegistrationState.CONFIRMED
-            registration.offered_until, registration.state = None, state.value
+        _answer_offer(activity, registration)
         asked.given_at, asked.given_as, asked.secret_hash = now, given_as, None
         _log_consent(session, registration, ConsentWay.LINK, actor=PARTICIPANT, now=now)
         kind = MailKind.CONFIRMED if registration.state in HELD else MailKind.WAITLISTED
         put_letter(session, activity, registration, kind, now=now)
         return registration, ticket
+
+
+def _give_ticket(activity: Activity, registration: Registration, phone: str, keys: KeyRing) -> str:
+    """The secret of the ticket that the child's place gets now."""
+    secret, code = random_secret(), activity.code
+    registration.secret_hash = digest(secret)
+    registration.ticket_code_index = ticket_code_index(keys, code, ticket_code(keys, secret))
+    registration.phone_index = phone_index(keys, code, phone)
+    registration.tail_index = tail_index(keys, code, phone[-4:])
+    return secret
+
+
+def _answer_offer(activity: Activity, registration: Registration) -> None:
+    """Consent is the answer that an offered place waited for."""
+    if registration.offered_until is None:
+        return
+    state = RegistrationState.PENDING if activity.needs_approval else RegistrationState.CONFIRMED
+    registration.offered_until, registration.state = None, state.value
+
+
+def _count_for(
+    session: Session, activity: Activity, registration: Registration, unit_id: int | None, now: datetime
+) -> None:
+    """The place or the rank counts for the unit that the guardian named, as if it had been known from the start."""
+    pool = pool_of(activity, registration.session_id)
+    if registration.state in HELD:
+        left = read_pools(session, activity)[pool].room.quota_left(unit_id)
+        if left is not None and left < registration.headcount:
+            words = "这个单位的名额满了，没有保存。不是这个单位的请重选，或联系主办单位。"
+            raise RuleBroken(Problem("unit_full", words, field="unit"))
+        use_hold(session, activity, pool, unit_id, registration.headcount)
+    registration.unit_id = unit_id
+    promote_waiting(session, activity, now=now)
 
 
 def _keep_child(

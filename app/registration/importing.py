@@ -19,7 +19,7 @@ from app.kernel.text import normalise_phone, one_line
 from app.organisation.models import UnitKind
 from app.organisation.queries import list_units
 from app.registration.answers import Asking
-from app.registration.bulk import GUARDIAN_FIRST, read_seating, register_many, taken_phones
+from app.registration.bulk import GUARDIAN_FIRST, Tell, read_seating, register_many, silent, taken_phones
 from app.registration.entering import Entry, PartyEntry, list_questions
 from app.registration.indexes import phone_index, submission_index
 from app.registration.models import Registration, RegistrationState
@@ -223,9 +223,11 @@ def grouped(judged: Sequence[Judged]) -> list[list[Judged]]:
 
 def bring_in(
     session: Session, activity: Activity, rows: Sequence[Row], *, aside: Collection[int], draft: str, consent: bool,
-    keys: KeyRing, actor: Actor, now: datetime,
+    keys: KeyRing, actor: Actor, now: datetime, tell: Tell = silent,
 ) -> Made:  # fmt: skip
     """Register every row, or none at all. `draft` is the preview's own random id: it is imported once.
+
+    `tell` hears how many registrations there are, of how many, and may raise to stop it all.
 
     Raises RowsRefused for a row that is wrong and not set aside, Conflict when this preview was imported already.
     """
@@ -236,7 +238,7 @@ def bring_in(
         judged = judge(session, locked, rows, aside=aside, keys=keys, now=now)
         if any(each.standing is Standing.BAD for each in judged):
             raise RowsRefused(judged)
-        made = _register(session, locked, judged, draft, keys=keys, actor=actor, now=now)
+        made = _register(session, locked, judged, draft, keys=keys, actor=actor, now=now, tell=tell)
         record(
             session, "roster.imported", actor=actor, object_type="activity", object_code=locked.code, now=now,
             payload={
@@ -249,7 +251,7 @@ def bring_in(
 
 def _register(
     session: Session, activity: Activity, judged: Sequence[Judged], draft: str, *, keys: KeyRing, actor: Actor,
-    now: datetime,
+    now: datetime, tell: Tell,
 ) -> Made:  # fmt: skip
     groups = grouped(judged)
     if not groups:
@@ -258,7 +260,7 @@ def _register(
     entries = [_entry(group, questions) for group in groups]
     # The first one carries the preview's id, which is unique in the activity.
     entries[0] = replace(entries[0], submission=draft)
-    seated = register_many(session, activity, entries, keys=keys, now=now, actor=actor)
+    seated = register_many(session, activity, entries, keys=keys, now=now, actor=actor, tell=tell)
     return Made(
         registrations=len(groups),
         people=sum(each.people for group in groups for each in group),

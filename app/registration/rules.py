@@ -78,9 +78,16 @@ class Room:
         if self.capacity is not None:
             kept = sum(places for unit, places in self.held.items() if unit is None or unit != unit_id)
             limits.append(self.capacity - self.taken - kept)
-        if unit_id is not None and unit_id in self.quotas:
-            limits.append(self.quotas[unit_id] - self.used.get(unit_id, 0))
+        quota = self.quota_left(unit_id)
+        if quota is not None:
+            limits.append(quota)
         return min(limits) if limits else None
+
+    def quota_left(self, unit_id: int | None) -> int | None:
+        """People of this unit whom its quota still lets in; None where it has none."""
+        if unit_id is None or unit_id not in self.quotas:
+            return None
+        return self.quotas[unit_id] - self.used.get(unit_id, 0)
 
     def has_room(self, headcount: int, unit_id: int | None) -> bool:
         free = self.free_for(unit_id)

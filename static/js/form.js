@@ -34,6 +34,7 @@
   });
   window.addEventListener('pageshow', function (event) { if (event.persisted) wake(document); });
   document.addEventListener('htmx:afterRequest', function () { wake(document); });
+  document.addEventListener('wake', function () { wake(document); });
   document.addEventListener('input', function (event) {
     var form = event.target.form;
     if (form && form.hasAttribute('data-guard')) dirty = form;

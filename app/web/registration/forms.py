@@ -55,18 +55,23 @@ class SubmissionForm(FlaskForm):  # type: ignore[misc]
         return kept if _SUBMISSION.fullmatch(kept) else random_secret()
 
 
-class EntryForm(PeopleForm, SubmissionForm):
-    """What both registration forms hold."""
+class UnitForm(FlaskForm):  # type: ignore[misc]
+    """Which unit's quota binds; asked only where units have quotas."""
 
-    session = RadioField("选一场", choices=[], validate_choice=False)
-    phone = StringField("手机号")
-    email = StringField("邮箱")
     unit = SelectField("从哪个单位来", choices=[], validate_choice=False)
 
     @property
     def from_unit(self) -> str | None:
         """The unit's code, `other`, or "" where nothing was chosen; None where the form does not ask."""
         return (self.unit.data or "")[:12] if "unit" in self else None
+
+
+class EntryForm(PeopleForm, SubmissionForm, UnitForm):
+    """What both registration forms hold."""
+
+    session = RadioField("选一场", choices=[], validate_choice=False)
+    phone = StringField("手机号")
+    email = StringField("邮箱")
 
 
 class RegisterForm(EntryForm):
@@ -125,7 +130,7 @@ def fill_sessions(form: FlaskForm, activity: Activity, *, at: datetime) -> None:
     ]
 
 
-def fill_units(form: EntryForm, units: Sequence[tuple[int, str, str]]) -> None:
+def fill_units(form: UnitForm, units: Sequence[tuple[int, str, str]]) -> None:
     """Offer the units that have a quota; the question is gone where none has."""
     if "unit" not in form:
         return

@@ -17,7 +17,7 @@ from app.kernel.database import transaction
 from app.kernel.errors import DomainError, NotFound, Problem, RuleBroken, TooMany
 from app.kernel.tokens import digest
 from app.organisation.permissions import Action
-from app.registration.entering import PhoneTaken
+from app.registration.entering import OTHER_UNIT, PhoneTaken, list_quota_units
 from app.registration.guardians import (
     MinorEntry,
     answer_deadline,
@@ -33,14 +33,14 @@ from app.web import mine
 from app.web.access import current_actor, keys, load_activity, public, requires, settings
 from app.web.evidence import storage
 from app.web.registration.blueprint import bp
-from app.web.registration.forms import SubmissionForm, attach, fill_sessions, too_long
+from app.web.registration.forms import SubmissionForm, UnitForm, attach, fill_sessions, fill_units, too_long
 from app.web.registration.public import FREE_TRIES, WINDOW
 from app.web.rendering import render, span_text, staff_page
 
 PAPER_MOST = 15 * 1024 * 1024
 
 
-class MinorForm(SubmissionForm):
+class MinorForm(SubmissionForm, UnitForm):
     """A child and its guardian; `second_name` is a trap for programs."""
 
     session = RadioField("选一场", choices=[], validate_choice=False)
@@ -92,7 +92,7 @@ def register_child(code: str) -> Response:
             entry = MinorEntry(
                 form.chosen(), form.name.data or "", form.given_as.data or "", form.phone.data or "",
                 bool(form.consent.data), ConsentWay.LINK, form.submission_id, mine.browser_token(),
-                email=form.address(activity),
+                email=form.address(activity), from_unit=form.from_unit,
             )  # fmt: skip
             done = register_minor(tx, activity, entry, keys=keys(), now=moment)
             state, secret_hash = done.registration.state, done.registration.secret_hash
@@ -108,6 +108,14 @@ def register_child(code: str) -> Response:
     if not secret:
         return _child_refused(code, form, [Problem("phone", _("此手机号已报名。"), field="phone")], 409)
     return _to_ticket(code, secret, state)
+
+
+def _offer_units(form: MinorForm, activity: Activity, chosen_id: int | None = None) -> None:
+    """Ask for the unit where units have quotas; `chosen_id` is what the desk said before."""
+    units = list_quota_units(db.session(), activity)
+    fill_units(form, units)
+    if chosen_id is not None and form.from_unit is not None:
+        form.unit.data = next((code for unit_id, code, _name in units if unit_id == chosen_id), OTHER_UNIT)
 
 
 def _to_ticket(code: str, secret: str, state: str) -> Response:
@@ -130,6 +138,7 @@ def _child_page(
 ) -> Response:
     moment = now()
     fill_sessions(form, activity, at=moment)
+    _offer_units(form, activity)
     closed = closed_problem(
         state=activity.state, takes_registration=activity.takes_registration, ends_at=activity.ends_at, now=moment
     )
@@ -161,6 +170,7 @@ def guardian(secret: str) -> Response:
         raise
     activity = db.session.get_one(Activity, registration.activity_id)
     form = MinorForm()
+    _offer_units(form, activity, registration.unit_id if request.method == "GET" else None)
     if request.method == "GET" or not form.validate() or too_long(form):
         return _guardian_page(activity, secret, form, [], 200 if request.method == "GET" else 422)
     code = activity.code
@@ -169,6 +179,7 @@ def guardian(secret: str) -> Response:
             registration, ticket = give_consent(
                 tx, secret, name=form.name.data or "", given_as=form.given_as.data or "", phone=form.phone.data or "",
                 consent=bool(form.consent.data), keys=keys(), now=moment, email=form.address(activity),
+                from_unit=form.from_unit,
             )  # fmt: skip
             state = registration.state
     except RuleBroken as broken:
@@ -197,12 +208,16 @@ def minor_desk(code: str) -> Response:
 
 def _desk_page(
     activity: Activity, form: MinorForm, problems: list[Problem] | None = None, *, text: str = "", note: str = "",
-    status: int = 200,
+    ask: MinorForm | None = None, status: int = 200,
 ) -> Response:  # fmt: skip
+    """`ask` is the form of the link, `form` that of the paper; each shows its own problems."""
     staff_page()
-    fill_sessions(form, activity, at=now())
+    ask = ask or MinorForm(formdata=None)
+    for each in (ask, form):
+        fill_sessions(each, activity, at=now())
+        _offer_units(each, activity)
     response = render(
-        "registration/minors.html", status=status, activity=activity, form=form, text=text, note=note,
+        "registration/minors.html", status=status, activity=activity, form=form, ask=ask, text=text, note=note,
         problems=attach(form, problems or []), way=request.form.get("way", ""),
     )  # fmt: skip
     response.headers["Cache-Control"] = "no-store"
@@ -218,13 +233,17 @@ def ask_minor(code: str) -> Response:
         with transaction(db.session) as tx:
             activity = load_activity(code, Action.ACTIVITY_EDIT)
             fill_sessions(form, activity, at=now())
+            _offer_units(form, activity)
             made, secret = ask_guardian(
-                tx, activity, session_code=form.chosen(), keys=keys(), actor=current_actor(), now=now()
-            )
+                tx, activity, session_code=form.chosen(), keys=keys(), actor=current_actor(), now=now(),
+                from_unit=form.from_unit,
+            )  # fmt: skip
             until, waits = answer_deadline(tx, made), made.state == RegistrationState.WAITLISTED.value
     except RuleBroken as broken:
         db.session.rollback()
-        return _desk_page(load_activity(code, Action.ACTIVITY_EDIT), form, list(broken.problems), status=422)
+        activity = load_activity(code, Action.ACTIVITY_EDIT)
+        loose = [Problem("ask", words) for words in attach(form, broken.problems)]
+        return _desk_page(activity, MinorForm(formdata=None), loose, ask=form, status=422)
     activity = load_activity(code, Action.ACTIVITY_EDIT)
     link = settings().base_url + url_for("registration.guardian", secret=secret)
     when = span_text(activity.starts_at, activity.ends_at) if activity.starts_at and activity.ends_at else ""
@@ -257,7 +276,7 @@ def add_minor(code: str) -> Response:
             entry = MinorEntry(
                 form.chosen(), form.name.data or "", form.given_as.data or "", form.phone.data or "",
                 bool(form.consent.data), ConsentWay(way), form.submission_id, f"desk-{current_actor().user_code}",
-                paper, current_actor().user_id, form.address(activity),
+                paper, current_actor().user_id, form.address(activity), form.from_unit,
             )  # fmt: skip
             register_minor(tx, activity, entry, keys=keys(), now=now(), actor=current_actor())
     except DomainError as error:

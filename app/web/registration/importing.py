@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import make_response, request, url_for
+from flask import jsonify, make_response, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -15,7 +15,8 @@ from app.checkin.deciding import resolve_unknown
 from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.database import transaction
-from app.kernel.errors import Conflict, DomainError, RuleBroken
+from app.kernel.errors import Conflict, DomainError, NotFound, RuleBroken
+from app.kernel.runs import Run, run_of
 from app.kernel.tokens import random_secret
 from app.organisation.permissions import Action
 from app.registration.answers import Asking
@@ -142,12 +143,7 @@ def import_rows(code: str) -> Response:
     if request.form.get("verb") != "confirm":
         return _preview(activity, draft)
     try:
-        with transaction(db.session) as tx:
-            made = bring_in(
-                tx, load_activity(code, Action.ACTIVITY_EDIT), draft.rows, aside=draft.aside, draft=draft.id,
-                consent=request.form.get("consent") == "y", keys=keys(), actor=current_actor(), now=now(),
-            )  # fmt: skip
-            resolve_unknown(tx, now=now(), activity_id=activity.id)  # tickets that phones scanned before this list
+        made = _bring_in(activity.id, code, draft)
     except (Conflict, RuleBroken) as error:
         db.session.rollback()
         activity = load_activity(code, Action.ACTIVITY_EDIT)
@@ -155,6 +151,50 @@ def import_rows(code: str) -> Response:
             return _upload_page(activity, _(error.message), 409)
         return _preview(activity, draft, error=error, status=409 if isinstance(error, Conflict) else 422)
     return _done(load_activity(code, Action.ACTIVITY_EDIT), made)
+
+
+def _bring_in(activity_id: int, code: str, draft: Draft[Sort]) -> Made:
+    run = _run(code, request.form.get("run", "")) or _run(code, random_secret())
+    assert run is not None
+    run.begin()
+    try:
+        with transaction(db.session) as tx:
+            run.tell(0, len(draft.rows))
+            made = bring_in(
+                tx, load_activity(code, Action.ACTIVITY_EDIT), draft.rows, aside=draft.aside, draft=draft.id,
+                consent=request.form.get("consent") == "y", keys=keys(), actor=current_actor(), now=now(), tell=run.tell,
+            )  # fmt: skip
+            resolve_unknown(tx, now=now(), activity_id=activity_id)  # tickets that phones scanned before this list
+            run.tell(made.registrations, made.registrations)
+        return made
+    finally:
+        run.end()
+
+
+def _run(code: str, name: str) -> Run | None:
+    return run_of(settings().home, current_actor().user_code, code, name=name)
+
+
+@bp.get("/activities/<code>/registrations/import/runs/<run>")
+@requires(Action.ACTIVITY_EDIT)
+def import_progress(code: str, run: str) -> Response:
+    """How many registrations there are by now, for the page that waits; empty before and after."""
+    load_activity(code, Action.ACTIVITY_EDIT)
+    found = _run(code, run)
+    far = found.read() if found else None
+    return jsonify({"done": far[0], "total": far[1]} if far else {})
+
+
+@bp.post("/activities/<code>/registrations/import/runs/<run>")
+@requires(Action.ACTIVITY_EDIT)
+def import_stop(code: str, run: str) -> Response:
+    """Stop the import while it runs: then nothing of it is kept. What has ended has ended."""
+    load_activity(code, Action.ACTIVITY_EDIT)
+    found = _run(code, run)
+    if found is None:
+        raise NotFound
+    found.ask_to_stop()
+    return make_response("", 204)
 
 
 def _preview(
@@ -173,7 +213,7 @@ def _preview(
     return render(
         "registration/import_preview.html", status=status, activity=activity, bad=bad, good=good, aside=aside,
         error="" if error is None or no_consent else _(error.message), count=_counts(judged), draft=token,
-        consent=request.form.get("consent") == "y", wrong_consent=_(error.message) if error and no_consent else "",
+        run=random_secret(), consent=request.form.get("consent") == "y", wrong_consent=_(error.message) if error and no_consent else "",
         fields=_shown_fields(activity, list_questions(db.session(), activity)), sorts=SORTS, notes=notes or {},
         sessions=_session_names(activity),
     )  # fmt: skip

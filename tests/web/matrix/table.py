@@ -137,6 +137,8 @@ PLACES: dict[str, Place] = {
     "registration.import_template": _activity(_EDIT),
     "registration.import_preview": _activity(_EDIT),
     "registration.import_rows": _activity(_EDIT),
+    "registration.import_progress": _activity(_EDIT, run="=" + "r" * 22),
+    "registration.import_stop": _activity(_EDIT, run="=" + "r" * 22),
     "registration.reveal": _activity(_ROSTER),
     "registration.roster": _activity(_ROSTER),
     "registration.set_places": _activity(_EDIT, **_SESSION),

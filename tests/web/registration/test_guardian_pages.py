@@ -16,12 +16,14 @@ from sqlalchemy import select
 from app.activities.models import Activity
 from app.audit.models import AuditEntry
 from app.extensions import db
+from app.kernel.actor import SYSTEM
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.tokens import random_secret
 from app.registration.models import GuardianConsent, PersonalDetail, Registration
+from app.registration.settings import set_quota
 from tests.cast import make_cast
-from tests.factories import make_activity
+from tests.factories import make_activity, make_unit
 
 
 @pytest.fixture
@@ -96,8 +98,9 @@ def test_the_ordinary_form_takes_no_child_by_name(app: Flask, client: FlaskClien
     assert names(app) == []
 
 
-def ask(client: FlaskClient, code: str) -> str:
-    page = client.post(f"/activities/{code}/registrations/minors/ask", data={"submission": random_secret()}).text
+def ask(client: FlaskClient, code: str, **typed: str) -> str:
+    data = {"submission": random_secret(), **typed}
+    page = client.post(f"/activities/{code}/registrations/minors/ask", data=data).text
     found = re.search(r"(/g/[A-Za-z0-9_-]+)", page)
     assert found
     return found[1]
@@ -128,6 +131,79 @@ def test_the_link_dies_after_seven_days_and_with_the_registration(app: Flask, cl
     assert (
         client.get(old).status_code == client.get(gone).status_code == client.get("/g/" + "z" * 22).status_code == 404
     )
+
+
+@pytest.fixture
+def town(app: Flask, code: str) -> str:
+    """A town of whose children the camp takes one; the camp has two places."""
+    with app.app_context(), transaction(db.session) as tx:
+        unit = make_unit(tx)
+        set_quota(tx, tx.scalars(select(Activity)).one(), unit, 1, actor=SYSTEM, now=now())
+        return unit.code
+
+
+def states(app: Flask) -> list[str]:
+    with app.app_context():
+        return list(db.session.scalars(select(Registration.state).order_by(Registration.id)))
+
+
+def test_where_units_have_quotas_a_guardian_says_which_and_the_quota_binds(
+    app: Flask, client: FlaskClient, code: str, town: str
+) -> None:
+    assert "从哪个单位来" in app.test_client().get(f"/a/{code}/child").text
+    for typed in ({}, {"unit": ""}, {"unit": "x" * 12}):
+        refused = app.test_client().post(f"/a/{code}/child", data=form(**typed))
+        assert refused.status_code == 422
+        assert "请选从哪个单位来" in refused.text
+    assert states(app) == []
+    for number in range(2):
+        typed = form(unit=town, phone=f"1380013800{number}")
+        assert app.test_client().post(f"/a/{code}/child", data=typed).status_code == 303
+    other = form(unit="other", phone="13800138002")
+    assert app.test_client().post(f"/a/{code}/child", data=other).status_code == 303
+    assert states(app) == ["confirmed", "waitlisted", "confirmed"]
+
+
+def test_where_no_unit_has_a_quota_no_guardian_is_asked(app: Flask, client: FlaskClient, code: str) -> None:
+    for page in (f"/a/{code}/child", ask(client, code), f"/activities/{code}/registrations/minors"):
+        assert "从哪个单位来" not in client.get(page).text
+
+
+def test_the_desk_says_the_unit_before_it_keeps_a_place(app: Flask, client: FlaskClient, code: str, town: str) -> None:
+    address = f"/activities/{code}/registrations/minors"
+    refused = client.post(f"{address}/ask", data={})
+    assert refused.status_code == 422
+    assert "请选从哪个单位来" in refused.text
+    assert 'id="ask-unit-e"' in refused.text
+    assert 'id="unit-e"' not in refused.text  # the other form on the page was not sent
+    assert client.post(address, data=form(way="school")).status_code == 422
+    assert states(app) == []
+    link = ask(client, code, unit=town)
+    assert f'<option selected value="{town}">' in app.test_client().get(link).text
+    assert client.post(address, data=form(way="school", unit=town)).status_code == 303
+    assert states(app) == ["confirmed", "waitlisted"]
+
+
+def test_the_guardian_may_name_another_unit_while_its_quota_has_room(
+    app: Flask, client: FlaskClient, code: str, town: str
+) -> None:
+    first, second = ask(client, code, unit="other"), ask(client, code, unit="other")
+    assert app.test_client().post(first, data=form(unit=town)).status_code == 303
+    refused = app.test_client().post(second, data=form(unit=town, phone="13800138001"))
+    assert refused.status_code == 422
+    assert "这个单位的名额满了" in refused.text
+    assert names(app) == ["小石榴"]
+    assert app.test_client().post(second, data=form(unit="other", phone="13800138001")).status_code == 303
+
+
+def test_a_unit_that_the_guardian_puts_right_frees_the_quota_for_who_waits(
+    app: Flask, client: FlaskClient, code: str, town: str
+) -> None:
+    first, second = ask(client, code, unit=town), ask(client, code, unit=town)
+    assert states(app) == ["confirmed", "waitlisted"]
+    assert app.test_client().post(first, data=form(unit="other")).status_code == 303
+    assert states(app) == ["confirmed", "confirmed"]
+    assert app.test_client().post(second, data=form(unit=town, phone="13800138001")).status_code == 303
 
 
 def photo() -> io.BytesIO:

@@ -61,7 +61,8 @@ def draft(page: TestResponse) -> str:
 
 
 def send(browser: FlaskClient, code: str, page: TestResponse, verb: str = "confirm", **more: Any) -> TestResponse:
-    form = {"draft": draft(page), "verb": verb, "consent": "y"} | more
+    run = re.search(r'name="run" value="([^"]+)"', page.text)
+    form = {"draft": draft(page), "verb": verb, "consent": "y", "run": run[1] if run else ""} | more
     return browser.post(f"/activities/{code}/registrations/import/rows", data=form)
 
 

@@ -15,7 +15,7 @@ from app.web.assets import sync_assets
 from tests.conftest import Live
 from tests.web.checkin.browser import code_of, enrol, make, outcomes, totals
 from tests.web.journey.test_pages import faults_of
-from tests.web.scan.gate import PHONE, arrivals, key_in, pair, phone_of, picture
+from tests.web.scan.gate import PHONE, arrivals, key_in, pair, phone_of, picture, until
 from tests.web.scan.party import enrol_class
 
 pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]  # the API's own tests run on both databases
@@ -284,7 +284,7 @@ def test_names_do_not_outlive_the_pairing(gate: Gate) -> None:
     gate.context.clear_cookies()
     gate.page.goto(f"{gate.live.url}/scan")
     expect(gate.page.locator("#digits")).to_be_visible()
-    gate.page.wait_for_function("() => indexedDB.databases().then(all => all.length === 0)")
+    until(gate.page, lambda: gate.page.evaluate(names) == [])
 
 
 def test_axe_finds_nothing_in_any_state(gate: Gate) -> None:
