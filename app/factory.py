@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pysqlite3
-from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import cli, web
@@ -16,16 +15,17 @@ from app.kernel.database import configure_engine
 from app.kernel.erasures import ERASURES, keep_erasures
 from app.kernel.keys import KeyRing, KeysMissing, init_keys, load_keys
 from app.organisation.service import use_cheap_hashing
+from app.web.jinja import Site
 
 
-def make_app(settings: Settings | None = None) -> Flask:
+def make_app(settings: Settings | None = None) -> Site:
     """Raises SettingsError in words; a process that runs a command prints them and ends."""
     try:
         settings = settings or load_settings()
     except SettingsError as error:
         sys.exit(str(error))
     settings.home.mkdir(parents=True, exist_ok=True)
-    app = Flask(
+    app = Site(
         "app",
         root_path=str(ROOT / "app"),
         template_folder=str(ROOT / "templates"),
@@ -67,6 +67,7 @@ def _flask_config(settings: Settings) -> dict[str, object]:
         "SESSION_COOKIE_SAMESITE": "Lax",
         "WTF_CSRF_TIME_LIMIT": None,  # pages stay open for hours in WeChat
         "WTF_CSRF_SSL_STRICT": False,  # our own Origin check stands in headers.py
+        "WTF_I18N_ENABLED": False,  # WTForms' own catalogue, extensions.py: Flask-WTF parses the file for every request
         "MAX_CONTENT_LENGTH": 64 * 1024 * 1024,
         "MAX_FORM_MEMORY_SIZE": 512 * 1024,
         "MAX_FORM_PARTS": 400,
@@ -89,7 +90,7 @@ def _keys(settings: Settings) -> KeyRing | None:
         return None
 
 
-def _bind(app: Flask, settings: Settings) -> None:
+def _bind(app: Site, settings: Settings) -> None:
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)
     csrf.init_app(app)

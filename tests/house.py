@@ -39,6 +39,7 @@ class House:
         if self.clean is not None and self.mark() == self.clean:
             return
         self.restore()
+        self.app.extensions.pop("kept", None)  # its key is the log, and an empty log looks like any other
         self.clean = self.mark()
 
     def furnish(self, name: str, make: Callable[[Flask], None]) -> None:
@@ -46,6 +47,7 @@ class House:
         age = time.monotonic() - self.kept.get(name, -FRESH)
         if age < FRESH:
             self.bring(name)
+            self.app.extensions.pop("kept", None)
             return
         make(self.app)
         self.keep(name)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ScalarSelect, and_, bindparam, case, false, func, not_, or_, select
+from sqlalchemy import Integer, ScalarSelect, Select, and_, bindparam, case, false, func, not_, or_, select
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from app.activities.models import (
@@ -26,6 +27,7 @@ from app.activities.models import (
 )
 from app.activities.rules import PRACTICE_SHOWN, same_venue
 from app.kernel.clock import business_day, day_bounds
+from app.kernel.database import UtcDateTime
 from app.kernel.errors import NotFound
 from app.organisation.models import Unit
 from app.planning.models import Task
@@ -63,7 +65,7 @@ class ActivityRow:
 class ListFilter:
     """Every field narrows; empty means all. `paths` None is the whole district."""
 
-    paths: Sequence[str] | None = None
+    paths: tuple[str, ...] | None = None
     kind: str = ""
     state: str = ""
     review_state: str = ""
@@ -168,8 +170,9 @@ def row_columns() -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _conditions(wanted: ListFilter, now: datetime) -> list[Any]:
-    over = and_(Activity.is_practice.is_(True), Activity.ends_at <= now - PRACTICE_SHOWN)
+def _conditions(wanted: ListFilter) -> list[Any]:
+    now = bindparam("now", type_=UtcDateTime)
+    over = and_(Activity.is_practice.is_(True), Activity.ends_at <= bindparam("practice_since", type_=UtcDateTime))
     found: list[Any] = [not_(func.coalesce(over, false()))]
     if wanted.paths is not None:
         found.append(or_(_under(wanted.paths), _co_hosted(wanted.paths)))
@@ -193,21 +196,30 @@ def _conditions(wanted: ListFilter, now: datetime) -> list[Any]:
     return found
 
 
-def list_activities(
-    session: Session, wanted: ListFilter, *, now: datetime, page: int = 1, size: int = 20
-) -> tuple[list[ActivityRow], int]:
-    """One page, newest start first (drafts without a time on top), and the number of all."""
-    where = _conditions(wanted, now)
-    joined = select(func.count()).select_from(Activity).join(Unit, Unit.id == Activity.host_unit_id)
-    rows = session.execute(
+@lru_cache(maxsize=256)
+def _list_statements(wanted: ListFilter) -> tuple[Select[Any], Select[Any]]:
+    """One page of rows, and the count of all: to put a statement together takes longer than to run it."""
+    where = _conditions(wanted)
+    rows = (
         select(*row_columns())
         .join(Unit, Unit.id == Activity.host_unit_id)
         .where(*where)
         .order_by(Activity.starts_at.is_(None).desc(), Activity.starts_at.desc(), Activity.id.desc())
-        .limit(size)
-        .offset((page - 1) * size)
+        .limit(bindparam("size", type_=Integer))
+        .offset(bindparam("skipped", type_=Integer))
     )
-    return [ActivityRow(**row._mapping) for row in rows], session.scalar(joined.where(*where)) or 0
+    joined = select(func.count()).select_from(Activity).join(Unit, Unit.id == Activity.host_unit_id)
+    return rows, joined.where(*where)
+
+
+def list_activities(
+    session: Session, wanted: ListFilter, *, now: datetime, page: int = 1, size: int = 20
+) -> tuple[list[ActivityRow], int]:
+    """One page, newest start first (drafts without a time on top), and the number of all."""
+    rows, count = _list_statements(wanted)
+    at = {"now": now, "practice_since": now - PRACTICE_SHOWN}
+    found = session.execute(rows, at | {"size": size, "skipped": (page - 1) * size})
+    return [ActivityRow(*row) for row in found], session.scalar(count, at) or 0
 
 
 def find_twins(session: Session, activity: Activity) -> list[Twin]:

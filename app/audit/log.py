@@ -79,6 +79,14 @@ def append_pending(session: Session) -> None:
     session.flush()
 
 
+_HEAD = select(AuditEntry.__table__.c.hash).order_by(AuditEntry.__table__.c.seq.desc()).limit(1)
+
+
+def head(session: Session) -> str:
+    """The hash of the last entry, empty before the first: another one means that something was written."""
+    return session.scalar(_HEAD) or ""
+
+
 def _append(session: Session, item: _Pending, seq: int, previous: str) -> str:
     payload = dict(item.payload)
     for name, value in item.private.items():

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, bindparam, select
+from sqlalchemy.orm import Session, aliased
 
 from app.kernel.actor import Actor, Grant, Role
 from app.kernel.errors import NotFound
 from app.kernel.tokens import digest
 from app.organisation.models import ReaderOrder, RoleGrant, SignIn, Unit, UnitKind, User
+
+
+@dataclass(frozen=True, slots=True)
+class UnitChoice:
+    """A unit in a list to choose from."""
+
+    id: int
+    code: str
+    name: str
 
 
 def find_unit(session: Session, code: str) -> Unit | None:
@@ -48,6 +59,19 @@ def list_units(session: Session, *, kinds: Iterable[UnitKind] | None = None, wit
     return list(session.scalars(statement.order_by(Unit.position, Unit.id)))
 
 
+_CHOICES = (
+    select(*(Unit.__table__.c[name] for name in ("id", "code", "name", "path")))
+    .where(Unit.__table__.c.retired_at.is_(None))
+    .order_by(Unit.__table__.c.position, Unit.__table__.c.id)
+)
+
+
+def unit_choices(session: Session, paths: tuple[str, ...] | None) -> list[UnitChoice]:
+    """Units of these subtrees to choose from, None for the district's; in the plan's order."""
+    rows = session.execute(_CHOICES)
+    return [UnitChoice(row.id, row.code, row.name) for row in rows if paths is None or row.path.startswith(paths)]
+
+
 def unit_names(session: Session) -> dict[int, str]:
     """Names by id, retired ones too: old facts still name them."""
     return {row.id: row.name for row in session.execute(select(Unit.id, Unit.name))}
@@ -61,44 +85,44 @@ def find_sign_in(session: Session, secret: str, *, now: datetime) -> SignIn | No
     return row
 
 
+def _sign_in_statement() -> Select[Any]:
+    sign_in, user, unit, grant = (model.__table__.c for model in (SignIn, User, Unit, RoleGrant))
+    at = aliased(Unit.__table__)
+    return (
+        select(
+            sign_in.id.label("sign_in_id"), user.id, user.code, user.name, user.unit_id, unit.name.label("unit_name"),
+            unit.path.label("unit_path"), grant.role, grant.unit_id.label("at_id"), at.c.path.label("at_path"),
+        )
+        .join(User.__table__, user.id == sign_in.user_id)
+        .join(Unit.__table__, unit.id == user.unit_id)
+        .outerjoin(RoleGrant.__table__, grant.user_id == user.id)
+        .outerjoin(at, at.c.id == grant.unit_id)
+        .where(
+            sign_in.secret_hash == bindparam("secret_hash"), sign_in.ended_at.is_(None),
+            sign_in.expires_at > bindparam("now"), user.disabled_at.is_(None),
+        )
+        .order_by(grant.id)
+    )  # fmt: skip
+
+
+_SIGN_IN = _sign_in_statement()
+
+
 def load_actor(session: Session, secret: str, *, now: datetime) -> Actor | None:
-    """Who acts behind a sign-in cookie: one statement, a plain value.
+    """Who acts behind a sign-in cookie: one statement, kept ready since every page of staff sends it; a plain value.
 
     None when the sign-in ended, expired, or the account is disabled.
     """
-    rows = session.execute(
-        select(SignIn.id.label("sign_in_id"), User, Unit, RoleGrant.role, RoleGrant.unit_id.label("at_id"))
-        .join(User, User.id == SignIn.user_id)
-        .join(Unit, Unit.id == User.unit_id)
-        .outerjoin(RoleGrant, RoleGrant.user_id == User.id)
-        .where(
-            SignIn.secret_hash == digest(secret),
-            SignIn.ended_at.is_(None),
-            SignIn.expires_at > now,
-            User.disabled_at.is_(None),
-        )
-        .order_by(RoleGrant.id)
-    ).all()
+    rows = session.execute(_SIGN_IN, {"secret_hash": digest(secret), "now": now}).all()
     if not rows:
         return None
-    places = {row.at_id for row in rows if row.at_id is not None}
-    paths = (
-        {row.id: row.path for row in session.execute(select(Unit.id, Unit.path).where(Unit.id.in_(places)))}
-        if places
-        else {}
-    )
-    user, unit = rows[0].User, rows[0].Unit
+    first = rows[0]
     return Actor(
-        kind="user",
-        name=user.name,
-        user_id=user.id,
-        user_code=user.code,
-        unit_id=unit.id,
-        unit_name=unit.name,
-        unit_path=unit.path,
-        grants=tuple(Grant(Role(row.role), row.at_id, paths[row.at_id]) for row in rows if row.role is not None),
-        sign_in_id=rows[0].sign_in_id,
-    )
+        kind="user", name=first.name, user_id=first.id, user_code=first.code, unit_id=first.unit_id,
+        unit_name=first.unit_name, unit_path=first.unit_path,
+        grants=tuple(Grant(Role(row.role), row.at_id, row.at_path) for row in rows if row.role is not None),
+        sign_in_id=first.sign_in_id,
+    )  # fmt: skip
 
 
 def actor_of(session: Session, user: User) -> Actor:

@@ -24,6 +24,7 @@ from app.web import (
     health,
     held,
     home,
+    jinja,
     metrics,
     mine,
     operations,
@@ -54,6 +55,7 @@ def register(app: Flask) -> None:
     settings: Settings = app.extensions["settings"]
     compress.register(app)
     headers.register(app, settings)
+    jinja.register(app)
     rendering.register(app)
     errors.register(app)
     context.register(app)

@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 import io
 import json
+import os
 import shutil
 import subprocess
 import tarfile
@@ -97,10 +98,15 @@ def know(path: Path) -> Known:
 def asset(filename: str) -> str:
     """The address of a static file with its hash, so that browsers may keep it for a year."""
     try:
-        version = know(STATIC / filename).digest
+        version = _digest(filename, os.stat(f"{STATIC}/{filename}").st_mtime_ns)
     except OSError:
         return url_for("static", filename=filename)
     return url_for("static", filename=filename, v=version)
+
+
+@functools.lru_cache(maxsize=256)
+def _digest(filename: str, _changed: int) -> str:
+    return know(STATIC / filename).digest
 
 
 def serve_static(filename: str) -> Response:
@@ -217,16 +223,8 @@ def assets_sync() -> None:
     click.echo(f"已取到：{'、'.join(dict.fromkeys(fetched))}" if fetched else "浏览器文件齐全，没有改动。")
 
 
-class _LazyBoot:
-    """Lets templates write htmx.mode without a call on pages that load no htmx."""
-
-    def __getattr__(self, name: str) -> str:
-        value: str = getattr(boot(), name)
-        return value
-
-
 def register(app: Flask) -> None:
     """Template globals, the static view and the commands."""
-    app.jinja_env.globals.update(asset=asset, htmx=_LazyBoot(), mark_staff_page=mark_staff_page)
+    app.jinja_env.globals.update(asset=asset, boot=boot, mark_staff_page=mark_staff_page)
     app.view_functions["static"] = serve_static
     app.cli.add_command(assets_group)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, Response, g, request, url_for
-from flask_babel import gettext as _
 
 from app.config import Settings
 from app.kernel.actor import Actor
 from app.organisation.permissions import Action, may
 from app.web.access import current_actor
+from app.web.jinja import gettext as _
 
 LARGE_COOKIE = "size"
 PHONE_PLACES = 4  # the fifth place of the bottom bar is 更多
@@ -59,28 +59,27 @@ _PLACES: tuple[tuple[str, str, str, Action], ...] = (
 )
 
 
+_STARTS = {place[0] for place in _PLACES}
+_ROOMS = {"console": "activities", "held": "activities", "evidence": "activities", "registration": "activities"}
+_FIRST = (".index", ".units", ".dashboard", ".plan", ".queue", ".desk")
+
+
 def navigation(app: Flask, actor: Actor) -> list[NavItem]:
     """The places this actor may open, in one fixed order."""
     items: list[NavItem] = []
-    blueprint = (request.endpoint or "").split(".")[0]
-    blueprint = {
-        "console": "activities",
-        "held": "activities",
-        "evidence": "activities",
-        "registration": "activities",
-    }.get(blueprint, blueprint)
+    here = request.endpoint or ""
+    blueprint = here.split(".")[0]
+    blueprint = _ROOMS.get(blueprint, blueprint)
     for endpoint, label, icon, action in _PLACES:
         if not may(actor, action) or endpoint not in app.view_functions:
             continue
-        exact = request.endpoint == endpoint
-        same_room = endpoint.split(".")[0] == blueprint and request.endpoint not in {p[0] for p in _PLACES}
+        same_room = here not in _STARTS and endpoint.split(".")[0] == blueprint
         items.append(
             NavItem(
                 _(label),
                 url_for(endpoint),
                 icon,
-                current=exact
-                or (same_room and endpoint.endswith((".index", ".units", ".dashboard", ".plan", ".queue", ".desk"))),
+                current=here == endpoint or (same_room and endpoint.endswith(_FIRST)),
                 wide=len(items) >= PHONE_PLACES,
             )
         )

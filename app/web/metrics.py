@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, g, request, send_file, url_for
+from flask import Blueprint, g, render_template, request, send_file, url_for
+from markupsafe import Markup
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
@@ -28,6 +30,7 @@ from app.organisation.permissions import Action, may, may_at, reach
 from app.planning.models import Task
 from app.review.queries import history
 from app.web.access import current_actor, requires
+from app.web.kept import kept
 from app.web.paging import Page, asked_page
 from app.web.rendering import render, staff_page
 
@@ -79,18 +82,27 @@ def board_now(year: int) -> Board:
     return load_board(db.session(), year=year, today=business_day(now()))
 
 
+@dataclass(frozen=True, slots=True)
+class ShownBoard:
+    """The dashboard below its head, the same for everybody who may read the figures."""
+
+    year: int
+    document_number: str
+    html: Markup
+
+
+def _show_board() -> ShownBoard:
+    board = shown_board()
+    html = render_template("metrics/_board.html", board=board, year=board.year, erased=count_erased(db.session()))
+    return ShownBoard(board.year, board.plan.document_number if board.plan else "", Markup(html))  # noqa: S704
+
+
 @bp.get("")
 @requires(Action.FIGURES_READ)
 def dashboard() -> Response:
     """方面 → tasks, each with light, figure and a sentence."""
-    board = shown_board()
-    return render(
-        "metrics/dashboard.html",
-        board=board,
-        year=board.year,
-        erased=count_erased(db.session()),
-        as_of=now(),
-    )
+    shown = kept(_show_board, "dashboard", asked_year(), business_day(now()))
+    return render("metrics/dashboard.html", shown=shown, year=shown.year, as_of=now())
 
 
 @bp.get("/facts")

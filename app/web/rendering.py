@@ -90,11 +90,11 @@ def clock(moment: datetime | None) -> Markup | str:
 
 def span_text(start: datetime, end: datetime) -> str:
     """`10月21日 周六 09:00–10:00`, across days both dates."""
-    year = local(start).year != datetime.now(SHANGHAI).year
-    first = f"{day_text(start, year=year)} {clock_text(start)}"
-    if local(start).date() == local(end).date():
+    start, end = local(start), local(end)
+    first = f"{day_text(start, year=start.year != datetime.now(SHANGHAI).year)} {clock_text(start)}"
+    if start.date() == end.date():
         return f"{first}–{clock_text(end)}"
-    return f"{first}–{day_text(end)} {clock_text(end)}"
+    return f"{first}–{day_text(end)} {end:%H:%M}"
 
 
 def span(start: datetime | None, end: datetime | None) -> Markup | str:

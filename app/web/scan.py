@@ -58,6 +58,7 @@ def show() -> Response:
     activity = db.session.get_one(Activity, grant.activity_id)
     response = render("scan/show.html", grant=grant, activity=activity, version=version(), modules=module_names())
     response.headers["X-Scan"] = "paired"  # only this answer may be kept for when there is no network
+    response.headers["X-Scan-Version"] = version()  # and only beside the files of its own version
     return response
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -29,9 +30,8 @@ from app.extensions import db
 from app.kernel.clock import day_bounds, now
 from app.kernel.database import transaction
 from app.kernel.errors import RuleBroken
-from app.organisation.models import Unit
 from app.organisation.permissions import Action, may, may_at, reach
-from app.organisation.queries import list_units
+from app.organisation.queries import UnitChoice, unit_choices
 from app.registration.models import MailKind
 from app.registration.outbox import put_to_all
 from app.registration.places import places
@@ -67,12 +67,12 @@ def _month(text: str) -> tuple[datetime, datetime] | None:
     return day_bounds(first)[0], day_bounds(after)[0]
 
 
-def _asked(units: list[Unit]) -> ListFilter:
+def _asked(units: Sequence[UnitChoice], paths: tuple[str, ...] | None) -> ListFilter:
     args = request.args
     month = _month(args.get("month", ""))
     state = args.get("state", "")
     return ListFilter(
-        paths=reach(current_actor(), Action.ACTIVITY_READ),
+        paths=paths,
         kind=args.get("kind", "") if args.get("kind") in KINDS else "",
         state=state if state in STATE_LABELS else "",
         review_state=state if state in REVIEW_FILTERS else "",
@@ -88,11 +88,12 @@ def _asked(units: list[Unit]) -> ListFilter:
 def index() -> Response:
     """Newest start first, 20 a page; state, kind, unit and month narrow."""
     actor = current_actor()
-    paths = reach(actor, Action.ACTIVITY_READ)
-    units = [u for u in list_units(db.session()) if paths is None or any(u.path.startswith(p) for p in paths)]
+    within = reach(actor, Action.ACTIVITY_READ)
+    paths = None if within is None else tuple(within)
+    units = unit_choices(db.session(), paths)
     number = asked_page()
     moment = now()
-    rows, total = list_activities(db.session(), _asked(units), now=moment, page=number, size=PAGE_SIZE)
+    rows, total = list_activities(db.session(), _asked(units, paths), now=moment, page=number, size=PAGE_SIZE)
     months = [_months_back(moment, back) for back in range(-1, 12)]
     return render(
         "activities/index.html",

@@ -11,6 +11,12 @@ function tell(isHeld) {
 export async function hold(address, more) {
   if (!navigator.serviceWorker) { tell(false); return; }
   const late = setTimeout(tell, PATIENCE, false); // better a warning too many than a page that is not there
+  let asked = null;
+  function ask(worker) {
+    if (!worker || worker === asked) return;
+    asked = worker;
+    worker.postMessage({ hold: more });
+  }
   try {
     navigator.serviceWorker.addEventListener('message', function (event) {
       if (!event.data || !event.data.held) return;
@@ -19,7 +25,9 @@ export async function hold(address, more) {
     });
     await navigator.serviceWorker.register(address, { scope: '/scan' });
     const ready = await navigator.serviceWorker.ready;
-    ready.active.postMessage({ hold: more });
+    ask(ready.active);
+    // A newer worker has a cache of its own.
+    navigator.serviceWorker.addEventListener('controllerchange', function () { ask(navigator.serviceWorker.controller); });
   } catch (_refused) {
     clearTimeout(late);
     tell(false);

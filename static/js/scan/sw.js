@@ -2,10 +2,13 @@
    The server writes VERSION and FILES in front. */
 const PAGE = '/scan', PATIENCE = 4000, NAME = 'scan-' + VERSION;
 
-function isPaired(answer) { return answer.ok && answer.headers.get('X-Scan') === 'paired'; }
+// Trap: the page of a newer version names modules that this cache lacks; kept here it would be a dead page without network.
+function isOurs(answer) {
+  return answer.ok && answer.headers.get('X-Scan') === 'paired' && answer.headers.get('X-Scan-Version') === VERSION;
+}
 
 async function keepPage(answer) {
-  if (isPaired(answer)) await (await caches.open(NAME)).put(PAGE, answer.clone());
+  if (isOurs(answer)) await (await caches.open(NAME)).put(PAGE, answer.clone());
   return answer;
 }
 
@@ -15,9 +18,18 @@ async function install() {
   await self.skipWaiting();
 }
 
+/* The reader is large and named by its content: it moves along, so that no moment is without it. */
+async function moveIn(name) {
+  const old = await caches.open(name), own = await caches.open(NAME);
+  for (const asked of await old.keys()) {
+    if (new URL(asked.url).pathname.startsWith('/static/vendor/')) await own.put(asked, await old.match(asked));
+  }
+  await caches.delete(name);
+}
+
 async function activate() {
   const names = await caches.keys();
-  await Promise.all(names.filter((name) => name.startsWith('scan-') && name !== NAME).map((name) => caches.delete(name)));
+  await Promise.all(names.filter((name) => name.startsWith('scan-') && name !== NAME).map(moveIn));
   await self.clients.claim();
 }
 

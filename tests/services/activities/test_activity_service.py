@@ -268,10 +268,10 @@ def test_joining_as_co_host_happens_once_and_shows_in_both_lists(room: Room) -> 
     room.tx.flush()
     joined = room.tx.scalars(select(ActivityUnit).where(ActivityUnit.part == UnitPart.CO_HOST.value)).all()
     assert [unit.unit_id for unit in joined] == [other.id]
-    for paths in ([other.path], [room.cast.town.path], None):
+    for paths in ((other.path,), (room.cast.town.path,), None):
         rows, total = list_activities(room.tx, ListFilter(paths=paths), now=NOW)
         assert ([row.code for row in rows], total) == ([activity.code], 1)
-    assert list_activities(room.tx, ListFilter(paths=[]), now=NOW) == ([], 0)
+    assert list_activities(room.tx, ListFilter(paths=()), now=NOW) == ([], 0)
 
 
 def test_a_discarded_draft_leaves_the_lists_and_nothing_else_can_be_discarded(room: Room) -> None:

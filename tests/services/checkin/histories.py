@@ -48,6 +48,7 @@ class Truth:
     error: float
     life: int
     at: float = 0.0
+    received: float = 0.0  # the first time
     possible: bool = True
     known: bool = True  # the ticket, when it was received
 
@@ -183,7 +184,7 @@ class Day:
 
     def _correct(self, truth: Truth, phone: Phone, life: int) -> None:
         claimed = truth.true_at if life == truth.life else truth.true_at + truth.error - phone.error
-        truth.at = min(max(claimed, 0.0), self.t) or 1e-9
+        truth.at, truth.received = min(max(claimed, 0.0), self.t) or 1e-9, self.t
         truth.possible = abs(claimed - truth.at) <= SLACK
 
     def replay(self) -> None:

@@ -39,7 +39,7 @@ from tests.web.scan.gate import (
 )
 from tests.web.scan.line import Line
 
-pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]  # the API's histories run on both databases
+pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]  # test_network_cut.py and the histories: both
 EVENTS = "**/api/v1/scan/events"
 SYNC = "**/scan/js/*/sync.js"
 
@@ -98,37 +98,6 @@ def test_the_camera_reads_tickets_with_the_network_and_without(
     assert arrivals(app, session) == [(1, 2), (2, 2)]
     seen = Counter(outcomes(app))
     assert seen["accepted"] == 2 and seen["duplicate"] >= 2 and set(seen) == {"accepted", "duplicate"}
-
-
-def test_scans_without_network_outlive_the_tab_and_are_sent_once(app: Flask, line: Line, chromium: Browser) -> None:
-    activity, session = make(app, takes_walk_in=True)
-    secrets = [enrol(app, activity) for _ in range(5)]
-    phone = phone_of(chromium)
-    page = pair(app, Live(app, line.url), phone, session)
-    held(page)
-    line.down(phone)
-    for secret in secrets[:3]:
-        key_in(page, f"{line.url}/t/{secret}")
-        amber(page)
-        page.click("#v-next")
-    waiting(page, 3)
-    page.close()  # the phone is put away
-    page = phone.new_page()
-    page.goto(f"{line.url}/scan")
-    waiting(page, 3)
-    for secret in secrets[3:]:
-        key_in(page, f"{line.url}/t/{secret}")
-        amber(page)
-        page.click("#v-next")
-    page.click("#walk-in button[value='4']")
-    amber(page)
-    waiting(page, 6)
-    assert arrivals(app, session) == []
-    line.up(phone)
-    waiting(page, 0)
-    assert sorted(people for _, people in arrivals(app, session)) == [2, 2, 2, 2, 2, 4]
-    assert outcomes(app) == ["accepted"] * 6 and len(set(uids(app))) == 6
-    phone.close()
 
 
 SLOW_ROSTER = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -103,6 +103,15 @@ KEYS = """text => {
 def key_in(page: Page, text: str) -> None:
     """A USB scanner: fast keys, Enter at the end, no field in focus. As one step, so that a busy machine is no slow typist."""
     page.evaluate(KEYS, text)
+
+
+def until(page: Page, holds: Callable[[], bool]) -> None:
+    """Waits until it holds. Trap: Playwright's own wait_for_function takes any promise for a yes."""
+    for _ in range(200):
+        if holds():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("it never came")
 
 
 def arrivals(app: Flask, session: str) -> list[tuple[int, int]]:
