@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Integer, ScalarSelect, Select, and_, bindparam, case, false, func, not_, or_, select
 from sqlalchemy.orm import Session, aliased, selectinload
 
+from app.activities.door import ABSENT, PUBLIC
 from app.activities.models import (
     Activity,
     ActivityChange,
@@ -101,33 +102,12 @@ def get_activity(session: Session, code: str) -> Activity:
     return activity
 
 
-_PUBLIC = (ActivityState.PUBLISHED.value, ActivityState.CANCELLED.value, ActivityState.CLOSED.value)
-_DOOR = select(Activity.id, Activity.sends_mail).where(Activity.code == bindparam("code"), Activity.state.in_(_PUBLIC))
-ABSENT = "没有找到这场活动。链接可能不完整，或者主办单位撤回了它。"
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """As little of a public activity as a form needs that is sent to it."""
-
-    id: int
-    sends_mail: bool
-
-
-def get_door(session: Session, code: str) -> Door:
-    """Raises NotFound as `get_public_activity`; a rush asks this for every phone."""
-    row = session.execute(_DOOR, {"code": code}).first()
-    if row is None:
-        raise NotFound(ABSENT)
-    return Door(row.id, row.sends_mail)
-
-
 def get_public_activity(session: Session, code: str) -> Activity:
     """What a participant may open: published, cancelled or closed; never a draft or a withdrawn one."""
     activity = session.scalar(
         select(Activity).where(
             Activity.code == code,
-            Activity.state.in_(_PUBLIC),
+            Activity.state.in_(PUBLIC),
         )
     )
     if activity is None:

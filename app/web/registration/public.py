@@ -12,8 +12,9 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from app.activities.door import Door, get_door
 from app.activities.models import Activity, Attendance
-from app.activities.queries import Door, get_door, get_public_activity
+from app.activities.queries import get_public_activity
 from app.extensions import db, limiter
 from app.kernel.attempts import attempt_key, check_attempts, note_attempt
 from app.kernel.clock import now
