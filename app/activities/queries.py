@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Integer, ScalarSelect, Select, and_, bindparam, case, false, func, not_, or_, select
 from sqlalchemy.orm import Session, aliased, selectinload
 
+from app.activities.door import ABSENT, PUBLIC
 from app.activities.models import (
     Activity,
     ActivityChange,
@@ -106,13 +107,11 @@ def get_public_activity(session: Session, code: str) -> Activity:
     activity = session.scalar(
         select(Activity).where(
             Activity.code == code,
-            Activity.state.in_(
-                (ActivityState.PUBLISHED.value, ActivityState.CANCELLED.value, ActivityState.CLOSED.value)
-            ),
+            Activity.state.in_(PUBLIC),
         )
     )
     if activity is None:
-        raise NotFound("没有找到这场活动。链接可能不完整，或者主办单位撤回了它。")
+        raise NotFound(ABSENT)
     return activity
 
 
