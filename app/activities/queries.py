@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Integer, ScalarSelect, Select, and_, bindparam, case, false, func, not_, or_, select
 from sqlalchemy.orm import Session, aliased, selectinload
 
+from app.activities.door import ABSENT, PUBLIC
 from app.activities.models import (
     Activity,
     ActivityChange,
@@ -101,17 +102,14 @@ def get_activity(session: Session, code: str) -> Activity:
     return activity
 
 
-_PUBLIC = select(Activity).where(
-    Activity.code == bindparam("code"),
-    Activity.state.in_((ActivityState.PUBLISHED.value, ActivityState.CANCELLED.value, ActivityState.CLOSED.value)),
-)
+_PUBLIC = select(Activity).where(Activity.code == bindparam("code"), Activity.state.in_(PUBLIC))
 
 
 def get_public_activity(session: Session, code: str) -> Activity:
     """What a participant may open: published, cancelled or closed; never a draft or a withdrawn one."""
     activity = session.scalar(_PUBLIC, {"code": code})
     if activity is None:
-        raise NotFound("没有找到这场活动。链接可能不完整，或者主办单位撤回了它。")
+        raise NotFound(ABSENT)
     return activity
 
 

@@ -11,8 +11,18 @@ from app.activities.models import Activity, ActivitySession, Attendance, ReviewS
 from app.audit.log import record
 from app.checkin.corrections import check_open, rebuild_one
 from app.checkin.doors import window_of
-from app.checkin.held import OF_THIS_TICKET
-from app.checkin.models import CheckIn, CheckInEvent, EventKind, HeldReason, HeldScan, HeldState, Method, Outcome
+from app.checkin.held import OF_THIS_TICKET, before_revoked
+from app.checkin.models import (
+    CheckIn,
+    CheckInEvent,
+    DeviceGrant,
+    EventKind,
+    HeldReason,
+    HeldScan,
+    HeldState,
+    Method,
+    Outcome,
+)
 from app.checkin.rules import GRADE_BY_METHOD
 from app.checkin.settling import settle_pair
 from app.kernel.actor import SYSTEM, Actor
@@ -39,6 +49,20 @@ def count_held(session: Session, activity: Activity, held: HeldScan, *, actor: A
         payload={"headcount": people, "session": code, "kind": held.reason},
     )  # fmt: skip
     return people
+
+
+def count_before_revoked(
+    session: Session, activity: Activity, grant: DeviceGrant, *, actor: Actor, now: datetime
+) -> tuple[int, int]:  # fmt: skip
+    """All that a revoked phone says it scanned before it was revoked; returns how many records and people.
+
+    The organizer knows whether it was in good hands until then, so it is one decision. Raises Conflict when the
+    check-ins are sealed.
+    """
+    check_open(activity)
+    waiting = session.scalars(before_revoked(grant)).all()
+    people = sum(count_held(session, activity, held, actor=actor, now=now) for held in waiting)
+    return len(waiting), people
 
 
 def dismiss_held(session: Session, activity: Activity, held: HeldScan, *, actor: Actor, now: datetime) -> None:

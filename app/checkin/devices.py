@@ -129,9 +129,13 @@ def find_grant(session: Session, secret: str) -> DeviceGrant | None:
     return session.scalar(select(DeviceGrant).where(DeviceGrant.secret_hash == digest(secret)))
 
 
-def trouble_of(grant: DeviceGrant, at: datetime) -> str:
-    """Why the grant does not hold at that moment: `revoked`, `ended`, `expired`, or nothing."""
-    if grant.revoked_at is not None and grant.revoked_at <= at:
+def trouble_of(grant: DeviceGrant, at: datetime, *, received: datetime | None = None) -> str:
+    """Why the grant does not hold at that moment: `revoked`, `ended`, `expired`, or nothing.
+
+    `at` may be claimed by the phone itself; whoever holds a lost one claims what he likes, so a revocation goes by
+    when it was `received` (trust.md, Offline queue 4).
+    """
+    if grant.revoked_at is not None and grant.revoked_at <= (received or at):
         return "revoked"
     if grant.ended_at is not None and grant.ended_at <= at:
         return "ended"
@@ -139,7 +143,7 @@ def trouble_of(grant: DeviceGrant, at: datetime) -> str:
 
 
 def revoke_device(session: Session, grant: DeviceGrant, activity: Activity, *, actor: Actor, now: datetime) -> None:
-    """Lost or lent: from now on nothing that it scans counts by itself; what it scanned before still comes in."""
+    """Lost or lent: from now on nothing that comes from it counts by itself, whenever it says that it was scanned."""
     if grant.revoked_at is not None:
         return
     grant.revoked_at = now

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivitySession
@@ -103,6 +103,48 @@ def count_open_of(session: Session, device_id: int) -> int:
     return session.scalar(select(func.count()).select_from(HeldScan).where(*where)) or 0
 
 
+# What waits of a revoked phone and was scanned before, as the phone itself says: no file that anybody may have written.
+_EARLIER = (
+    HeldScan.state == HeldState.OPEN.value, HeldScan.reason == HeldReason.REVOKED.value,
+    CheckInEvent.reason != UNSEALED, CheckInEvent.occurred_at < DeviceGrant.revoked_at,
+)  # fmt: skip
+
+
+def before_revoked(grant: DeviceGrant) -> Select[HeldScan]:
+    """Of one phone; oldest first."""
+    return (
+        select(HeldScan)
+        .join(DeviceGrant, DeviceGrant.id == HeldScan.device_id)
+        .join(CheckInEvent, CheckInEvent.uid == HeldScan.uid)
+        .where(HeldScan.device_id == grant.id, *_EARLIER)
+        .order_by(CheckInEvent.occurred_at, HeldScan.id)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """What one revoked phone says it scanned before it was revoked."""
+
+    phone: str
+    label: str
+    records: int
+    revoked_at: datetime
+
+
+def lots_of(session: Session, activity_id: int) -> list[Lot]:
+    """Phones with two or more such records: one decision in place of many; one statement."""
+    rows = session.execute(
+        select(DeviceGrant.code, DeviceGrant.label, func.count(), DeviceGrant.revoked_at)
+        .join(HeldScan, HeldScan.device_id == DeviceGrant.id)
+        .join(CheckInEvent, CheckInEvent.uid == HeldScan.uid)
+        .where(HeldScan.activity_id == activity_id, *_EARLIER)
+        .group_by(DeviceGrant.id, DeviceGrant.code, DeviceGrant.label, DeviceGrant.revoked_at)
+        .having(func.count() > 1)
+        .order_by(DeviceGrant.id)
+    )
+    return [Lot(code, label, int(records), at) for code, label, records, at in rows if at is not None]
+
+
 @dataclass(frozen=True, slots=True)
 class HeldRow:
     """One line of 待核实 with both facts: what the phone recorded, and what the system knows."""
@@ -125,6 +167,7 @@ class HeldRow:
     here: int
     decided_at: datetime | None
     outcome: str  # of its event
+    is_revoked: bool  # when it was received
     is_claim: bool  # out of a file without a seal
 
 
@@ -152,7 +195,8 @@ def list_held(
             registration_id=held.registration_id, registration_state=registration.state if registration else "",
             cancelled_at=registration.cancelled_at if registration else None,
             first_at=check.first_at if check else None, here=check.headcount if check else 0,
-            decided_at=held.decided_at, outcome=event.outcome, is_claim=event.reason == UNSEALED,
+            decided_at=held.decided_at, outcome=event.outcome,
+            is_revoked=grant.revoked_at is not None and grant.revoked_at <= held.received_at, is_claim=event.reason == UNSEALED,
         )
         for held, event, grant, label, registration, check in rows
     ]  # fmt: skip

@@ -160,7 +160,7 @@ def _reason(session: Session, case: _Case, found: Registration | None) -> HeldRe
     """Why the organizer has to look at it; the first that fits."""
     if case.is_claim:  # no pairing vouches for it, and if it counts, it counts as the organizer's own word
         return HeldReason.REVOKED
-    if trouble_of(case.grant, case.time.at) or case.grant.session_id not in (None, case.row.id):
+    if trouble_of(case.grant, case.time.at, received=case.now) or case.grant.session_id not in (None, case.row.id):
         return HeldReason.REVOKED
     if not case.time.is_possible:
         return HeldReason.IMPOSSIBLE_TIME
@@ -255,7 +255,7 @@ def _undo_claim(session: Session, case: _Case) -> Answer:
 
 
 def _no_undo(case: _Case) -> str:
-    if trouble_of(case.grant, case.time.at) == "revoked":
+    if trouble_of(case.grant, case.time.at, received=case.now) == "revoked":
         return "这部手机已被作废，没有撤销。请告诉主办单位。"
     if case.activity.review_state in _SEALED:
         return "这场活动已提交审核，签到记录已封存，没有撤销。"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Index, String, delete, select
+from sqlalchemy import Index, String, bindparam, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.kernel.database import Base, IdMixin, UtcDateTime
@@ -23,19 +23,22 @@ class Attempt(IdMixin, Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+# Made once: it is asked for every registration, and putting it together takes longer than the database.
+_TRIES = (
+    select(Attempt.at)
+    .where(Attempt.purpose == bindparam("purpose"), Attempt.key == bindparam("key"), Attempt.at >= bindparam("since"))
+    .order_by(Attempt.at.desc())
+    .limit(100)
+)
+
+
 def attempt_key(*parts: str) -> str:
     return digest("\x1f".join(parts))
 
 
 def count_attempts(session: Session, purpose: str, key: str, *, since: datetime) -> list[datetime]:
     """Moments of the failed tries since then, newest first."""
-    statement = (
-        select(Attempt.at)
-        .where(Attempt.purpose == purpose, Attempt.key == key, Attempt.at >= since)
-        .order_by(Attempt.at.desc())
-        .limit(100)
-    )
-    return list(session.scalars(statement))
+    return list(session.scalars(_TRIES, {"purpose": purpose, "key": key, "since": since}))
 
 
 def check_attempts(session: Session, purpose: str, key: str, *, now: datetime, free: int, window: timedelta) -> None:

@@ -15,12 +15,17 @@ _MOBILE = re.compile(r"1[3-9]\d{9}")
 
 def clean(text: str) -> str:
     """NFC, without control and bidi-override characters, trimmed."""
+    if text.isprintable():  # then none of them is in it, nor any white space but plain blanks
+        return unicodedata.normalize("NFC", text).strip()
     return _CONTROL.sub("", unicodedata.normalize("NFC", text)).strip()
 
 
 def one_line(text: str) -> str:
     """`clean`, with every run of white space as one blank."""
-    return _BLANKS.sub(" ", clean(text))
+    cleaned = clean(text)
+    if cleaned.isprintable() and "  " not in cleaned:
+        return cleaned
+    return _BLANKS.sub(" ", cleaned)
 
 
 def ascii_digits(text: str) -> str:
@@ -35,6 +40,8 @@ def normalise_phone(text: str) -> str | None:
 
     Understands full-width digits, blanks, hyphens and +86/0086.
     """
+    if _MOBILE.fullmatch(text) and text.isascii():
+        return text
     digits = _COUNTRY.sub("", _IN_PHONES.sub("", ascii_digits(clean(text))))
     return digits if _MOBILE.fullmatch(digits) else None
 

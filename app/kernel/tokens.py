@@ -29,8 +29,8 @@ def digest(text: str) -> str:
 
 def mac(key: bytes, *parts: str) -> bytes:
     """HMAC-SHA-256 over length-framed parts, so that no two part lists collide."""
-    framed = b"".join(len(p.encode()).to_bytes(4, "big") + p.encode() for p in parts)
-    return hmac.new(key, framed, hashlib.sha256).digest()
+    framed = b"".join(len(raw).to_bytes(4, "big") + raw for raw in map(str.encode, parts))
+    return hmac.digest(key, framed, "sha256")
 
 
 def mac_text(key: bytes, *parts: str, length: int = 22) -> str:

@@ -2,125 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivitySession, Attendance, Audience, PlaceQuota, Question
-from app.audit.log import record
 from app.kernel.actor import PARTICIPANT, Actor
-from app.kernel.errors import Conflict, Problem, RuleBroken, raise_if_blocked
+from app.kernel.errors import DomainError, Problem, RuleBroken, raise_if_blocked
 from app.kernel.keys import KeyRing
-from app.kernel.text import normalise_phone, one_line
-from app.kernel.tokens import digest, random_secret
+from app.kernel.text import normalise_phone
 from app.organisation.models import Unit
 from app.registration.answers import Asking, read_answers
-from app.registration.indexes import (
-    browser_index,
-    phone_index,
-    submission_index,
-    tail_index,
-    ticket_code,
-    ticket_code_index,
-    ticket_secret,
-)
-from app.registration.mail import put_letter
-from app.registration.models import (
-    MailKind,
-    PartyClass,
-    PersonalDetail,
-    Registration,
-    RegistrationKind,
-    RegistrationState,
-)
-from app.registration.places import find_session, key_of, next_queue, pool_of, read_pools, use_hold, with_places
+from app.registration.entries import Candidate, Entry, PartyEntry, PhoneTaken, Registered, Seat, Wish
+from app.registration.indexes import browser_index, phone_index, submission_index
+from app.registration.models import Registration, RegistrationKind, RegistrationState
+from app.registration.places import find_session, key_of, with_places
 from app.registration.rules import (
     CONSENT_VERSION,
     PARTY_CONSENT_VERSION,
     Asked,
-    ClassEntry,
     closed_problem,
     contact_problems,
-    fits,
     party_problems,
     problems_of,
 )
+from app.registration.storing import Made, make, secret_of, settle, sit_down, store
+
+__all__ = ["Entry", "PartyEntry", "PhoneTaken", "Registered", "Seat", "Wish"]
 
 OTHER_UNIT = "other"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One submitted form. `submission` is the form's own random id: a second submit from the same
-    browser is the same registration; empty means that each submit is a new one.
-
-    `browser` is this browser's random token, empty at the desk. `answers`: what was typed, by the question's code.
-    """
-
-    session_code: str | None
-    name: str
-    adults: int
-    children: int
-    phone: str
-    consent: bool
-    submission: str
-    browser: str
-    email: str = ""
-    unit_id: int | None = None
-    answers: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    from_unit: str | None = (
-        None  # as chosen where units have quotas: a unit's code or OTHER_UNIT; None: nobody was asked
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class PartyEntry:
-    """Classes of one school, with one contact; no child's name has a place here."""
-
-    session_code: str | None
-    unit_id: int
-    classes: tuple[ClassEntry, ...]
-    name: str
-    phone: str
-    consent: bool
-    submission: str
-    browser: str
-    email: str = ""
-    is_invited: bool = False  # came by the unit's own link
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """The registration, and the secret of its ticket where this form made it (now or a moment ago).
-
-    `secret` is empty when the same browser registered the same phone with another form.
-    """
-
-    registration: Registration
-    secret: str
-    created: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """What every kind of entry comes down to."""
-
-    kind: RegistrationKind
-    adults: int
-    children: int
-    unit_id: int | None
-    consent_version: str
-    answers: dict[str, Any] | None
-    classes: tuple[ClassEntry, ...] = ()
-    is_minor: bool = False
-
-
-class PhoneTaken(Conflict):
-    """Another browser registered this phone: neither ticket nor change is given away."""
 
 
 def register(
@@ -130,29 +43,75 @@ def register(
 
     Raises RuleBroken with every problem found; PhoneTaken where another browser holds the phone.
     """
-    with with_places(session, key_of(activity)) as locked:
-        again = find_known(session, locked, entry, keys=keys)
-        if again is not None:
-            return again
-        check_open(locked, now)
-        if locked.names_minors:
-            raise RuleBroken(Problem("guardian_first", "这场活动登记孩子的姓名，请由监护人在“为孩子报名”里填写。"))
-        problems = problems_of(
-            Asked(entry.name, entry.adults, entry.children, entry.phone, entry.consent, locked.needs_phone, entry.email)
-        )
-        chosen = choose(locked, entry.session_code, now, problems)
-        answers = read_answers(list_questions(session, locked), entry.answers, problems)
-        unit_id = entry.unit_id if entry.from_unit is None else chosen_unit(session, locked, entry.from_unit, problems)
-        raise_if_blocked(problems)
-        seat = Seat(
-            RegistrationKind.INDIVIDUAL, entry.adults, entry.children, unit_id, CONSENT_VERSION, answers or None
-        )
-        return enter(session, locked, entry, seat, chosen, keys=keys, now=now, actor=actor)
+    (found,) = register_together(session, key_of(activity), [Wish(entry, now, actor)], keys=keys)
+    if isinstance(found, DomainError):
+        raise found
+    return found
+
+
+def register_together(
+    session: Session, activity_id: int, wishes: Sequence[Wish], *, keys: KeyRing
+) -> list[Registered | DomainError]:
+    """Persons who come at once, in this order, each with what it alone would get: counted once under the lock.
+
+    Who is refused gets the error in place of the registration, and nothing of it is written.
+    """
+    with with_places(session, activity_id) as activity:
+        marks = [marks_of(activity, wish.entry, keys) for wish in wishes]
+        standing = read_standing(session, activity, marks)
+        desk = _Desk(activity, list_questions(session, activity), list_quota_units(session, activity))
+        sitting = sit_down(session, activity, keys)
+        found: list[Registered | DomainError] = []
+        rows: list[Made] = []
+        for wish, mark in zip(wishes, marks, strict=True):
+            try:
+                again = known_among(standing, activity, wish.entry, mark, keys=keys)
+                if again is None:
+                    made = make(sitting, _candidate(desk, wish))
+                    rows.append(made)
+                    standing.append(made.registration)
+                    again = Registered(made.registration, made.secret, created=True)
+                found.append(again)
+            except DomainError as error:
+                found.append(error)
+        store(sitting, rows)
+        settle(sitting)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What the form asks, the same for everyone."""
+
+    activity: Activity
+    questions: Sequence[Asking]
+    units: Sequence[tuple[int, str, str]]
+
+
+def _candidate(desk: _Desk, wish: Wish) -> Candidate:
+    """Raises RuleBroken with every problem found."""
+    activity, entry = desk.activity, wish.entry
+    check_open(activity, wish.now)
+    if activity.names_minors:
+        raise RuleBroken(Problem("guardian_first", "这场活动登记孩子的姓名，请由监护人在“为孩子报名”里填写。"))
+    needs_phone = activity.needs_phone
+    problems = problems_of(
+        Asked(entry.name, entry.adults, entry.children, entry.phone, entry.consent, needs_phone, entry.email)
+    )
+    chosen = choose(activity, entry.session_code, wish.now, problems)
+    answers = read_answers(desk.questions, entry.answers, problems)
+    unit_id = entry.unit_id if entry.from_unit is None else _unit_among(desk.units, entry.from_unit, problems)
+    raise_if_blocked(problems)
+    seat = Seat(RegistrationKind.INDIVIDUAL, entry.adults, entry.children, unit_id, CONSENT_VERSION, answers or None)
+    return Candidate(entry, seat, chosen, wish.now, wish.actor)
 
 
 def chosen_unit(session: Session, activity: Activity, typed: str, problems: list[Problem]) -> int | None:
     """The unit whose quota binds this person; None for another one, and where no unit has a quota."""
-    units = list_quota_units(session, activity)
+    return _unit_among(list_quota_units(session, activity), typed, problems)
+
+
+def _unit_among(units: Sequence[tuple[int, str, str]], typed: str, problems: list[Problem]) -> int | None:
     if not units or typed == OTHER_UNIT:
         return None
     found = next((unit_id for unit_id, code, _name in units if code == typed), None)
@@ -234,38 +193,61 @@ def choose(
     return chosen
 
 
-def find_known(session: Session, activity: Activity, entry: Entry | PartyEntry, *, keys: KeyRing) -> Registered | None:
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The blind indexes by which an entry is known again."""
+
+    form: str | None
+    phone: str | None
+    browser: str | None
+
+
+def marks_of(activity: Activity, entry: Entry | PartyEntry, keys: KeyRing) -> Marks:
+    code, phone = activity.code, normalise_phone(entry.phone) if entry.phone.strip() else None
+    return Marks(
+        submission_index(keys, code, entry.browser, entry.submission) if entry.submission else None,
+        phone_index(keys, code, phone) if phone else None,
+        browser_index(keys, code, entry.browser) if entry.browser else None,
+    )
+
+
+def read_standing(session: Session, activity: Activity, marks: Sequence[Marks]) -> list[Registration]:
+    """Those made by one of these forms, and those standing under one of these phones."""
+    forms = [mark.form for mark in marks if mark.form]
+    phones = [mark.phone for mark in marks if mark.phone]
+    if not forms and not phones:
+        return []
+    standing = Registration.state != RegistrationState.CANCELLED.value
+    wanted = or_(Registration.submission.in_(forms), and_(Registration.phone_index.in_(phones), standing))
+    rows = session.scalars(
+        select(Registration).where(Registration.activity_id == activity.id, wanted).order_by(Registration.id)
+    )
+    return list(rows)
+
+
+def known_among(
+    rows: Sequence[Registration], activity: Activity, entry: Entry | PartyEntry, marks: Marks, *, keys: KeyRing
+) -> Registered | None:
     """This form sent before, or this phone registered from this browser. Raises PhoneTaken for another browser's."""
-    wanted = []
-    form = submission_index(keys, activity.code, entry.browser, entry.submission) if entry.submission else None
-    phone = normalise_phone(entry.phone) if entry.phone.strip() else None
-    phone_key = phone_index(keys, activity.code, phone) if phone else None
-    if form:
-        wanted.append(Registration.submission == form)
-    if phone_key:
-        standing = Registration.state != RegistrationState.CANCELLED.value
-        wanted.append(and_(Registration.phone_index == phone_key, standing))
-    if not wanted:
+    same_phone = None
+    for row in rows:
+        if marks.form and row.submission == marks.form:
+            return Registered(row, secret_of(activity, entry, keys), created=False)
+        if same_phone is None and marks.phone and row.phone_index == marks.phone:
+            same_phone = row if row.state != RegistrationState.CANCELLED.value else None
+    if same_phone is None:
         return None
-    found = session.scalars(
-        select(Registration).where(Registration.activity_id == activity.id, or_(*wanted)).order_by(Registration.id)
-    ).all()
-    for registration in found:
-        if form and registration.submission == form:
-            return Registered(registration, secret_of(activity, entry, keys), created=False)
-    if not found:
-        return None
-    if entry.browser and found[0].browser_index == browser_index(keys, activity.code, entry.browser):
-        return Registered(found[0], "", created=False)
+    if marks.browser and same_phone.browser_index == marks.browser:
+        return Registered(same_phone, "", created=False)
     raise PhoneTaken(
         "phone_taken", "此手机号已报名。请用报名时的手机打开报名码；找不到了，当天到签到台报手机尾号就行。"
     )
 
 
-def secret_of(activity: Activity, entry: Entry | PartyEntry, keys: KeyRing) -> str:
-    if not entry.submission:
-        return random_secret()
-    return ticket_secret(keys, activity.code, entry.browser, entry.submission)
+def find_known(session: Session, activity: Activity, entry: Entry | PartyEntry, *, keys: KeyRing) -> Registered | None:
+    """As `known_among`, for one entry."""
+    marks = marks_of(activity, entry, keys)
+    return known_among(read_standing(session, activity, [marks]), activity, entry, marks, keys=keys)
 
 
 def enter(
@@ -279,68 +261,9 @@ def enter(
     now: datetime,
     actor: Actor,
 ) -> Registered:
-    pool = pool_of(activity, chosen.id if chosen else None)
-    headcount = seat.adults + seat.children
-    standing = read_pools(session, activity)[pool]
-    has_place = fits(headcount, unit_id=seat.unit_id, room=standing.room, line=standing.line)
-    secret = secret_of(activity, entry, keys)
-    registration = make_row(activity, entry, seat, secret, keys=keys, now=now)
-    registration.session_id = chosen.id if chosen else None
-    if has_place:
-        state = RegistrationState.PENDING if activity.needs_approval else RegistrationState.CONFIRMED
-        if seat.unit_id in standing.room.held:
-            use_hold(session, activity, pool, seat.unit_id, headcount)
-    else:
-        state, registration.queue = RegistrationState.WAITLISTED, next_queue(session, activity)
-    registration.state = state.value
-    session.add(registration)
-    session.flush()
-    keep_person(session, registration, entry, seat, keys)
-    put_letter(session, activity, registration, MailKind.CONFIRMED if has_place else MailKind.WAITLISTED, now=now)
-    record(
-        session, "registration.made", actor=actor, object_type="registration", object_code=registration.code,
-        now=now, payload={"state": registration.state, "headcount": headcount},
-    )  # fmt: skip
-    session.flush()
-    return Registered(registration, secret, created=True)
-
-
-def make_row(
-    activity: Activity, entry: Entry | PartyEntry, seat: Seat, secret: str, *, keys: KeyRing, now: datetime
-) -> Registration:
-    code, phone = activity.code, normalise_phone(entry.phone) if entry.phone.strip() else None
-    return Registration(
-        activity_id=activity.id, unit_id=seat.unit_id, kind=seat.kind.value, adults=seat.adults, children=seat.children,
-        secret_hash=digest(secret), ticket_code_index=ticket_code_index(keys, code, ticket_code(keys, secret)),
-        phone_index=phone_index(keys, code, phone) if phone else None,
-        tail_index=tail_index(keys, code, phone[-4:]) if phone else None,
-        submission=submission_index(keys, code, entry.browser, entry.submission) if entry.submission else None,
-        browser_index=browser_index(keys, code, entry.browser) if entry.browser else None,
-        consent_version=seat.consent_version, consented_at=now if seat.consent_version else None, created_at=now,
-        is_minor=seat.is_minor,
-    )  # fmt: skip
-
-
-def keep_person(
-    session: Session, registration: Registration, entry: Entry | PartyEntry, seat: Seat, keys: KeyRing
-) -> None:
-    phone, email = normalise_phone(entry.phone) if entry.phone.strip() else None, one_line(entry.email)
-    session.add(
-        PersonalDetail(
-            registration_id=registration.id, name=one_line(entry.name), answers=seat.answers,
-            phone=keys.encrypt(phone, context=f"phone:{registration.code}") if phone else None,
-            email=keys.encrypt(email, context=f"email:{registration.code}") if email else None,
-        )
-    )  # fmt: skip
-    session.add_all(party_rows(registration.id, seat.classes))
-
-
-def party_rows(registration_id: int, classes: Sequence[ClassEntry]) -> list[PartyClass]:
-    """The classes in their order."""
-    return [
-        PartyClass(
-            registration_id=registration_id, position=position, label=one_line(each.label), pupils=each.pupils,
-            adults=each.adults, without_photo=each.without_photo,
-        )
-        for position, each in enumerate(classes, start=1)
-    ]  # fmt: skip
+    """One that breaks no rule; the caller holds the lock."""
+    sitting = sit_down(session, activity, keys)
+    made = make(sitting, Candidate(entry, seat, chosen, now, actor))
+    store(sitting, [made])
+    settle(sitting)
+    return Registered(made.registration, made.secret, created=True)

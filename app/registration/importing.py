@@ -19,7 +19,7 @@ from app.kernel.text import normalise_phone, one_line
 from app.organisation.models import UnitKind
 from app.organisation.queries import list_units
 from app.registration.answers import Asking
-from app.registration.bulk import GUARDIAN_FIRST, Tell, read_seating, register_many, silent, taken_phones
+from app.registration.bulk import GUARDIAN_FIRST, Tell, register_many, silent, taken_phones
 from app.registration.entering import Entry, PartyEntry, list_questions
 from app.registration.indexes import phone_index, submission_index
 from app.registration.models import Registration, RegistrationState
@@ -36,6 +36,7 @@ from app.registration.roster_rules import (
     plan_rows,
     session_words,
 )
+from app.registration.storing import read_seating
 from app.sheets import headings as sheet_headings
 from app.sheets.reading import Sheet
 from app.sheets.rows import Standing

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, inspect, literal, select, union_all, update
+from sqlalchemy import bindparam, func, inspect, literal, select, union_all, update
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivitySession, ActivityState, Attendance, PlaceHold, PlaceQuota
@@ -45,6 +45,9 @@ class Pool:
     waiting: int
 
 
+_WAIT = select(Activity.id).where(Activity.id == bindparam("id")).with_for_update(key_share=True)
+
+
 @contextmanager
 def with_places(session: Session, activity_id: int) -> Iterator[Activity]:
     """Hold the activity's lock until the transaction ends, and read it and its sessions afresh.
@@ -61,6 +64,12 @@ def with_places(session: Session, activity_id: int) -> Iterator[Activity]:
     ).one()
     yield activity
     session.flush()
+
+
+def wait_for_places(session: Session, activity_id: int) -> None:
+    """Only the waiting of `with_places`, for who decides afterwards what to do there; SQLite has waited already."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(_WAIT, {"id": activity_id})
 
 
 def key_of(activity: Activity) -> int:

@@ -108,6 +108,8 @@ def name_length(name: str) -> int:
 
     Hanzi newer than this Python's tables have no category yet and count as one each.
     """
+    if name.isalpha():  # neither marks nor signs
+        return len(name)
     return sum(1 for char in name if unicodedata.category(char) not in ("Mn", "Mc", "Me", "Cf", "Cc"))
 
 

@@ -33,15 +33,16 @@ class Seating:
 
     def seat(self, pool: int | None, unit_id: int | None, headcount: int) -> bool:
         """Whether these people get a place; if not, they stand at the end of the line."""
-        line = [InLine(0, people, unit) for unit, people in self._lines[pool].items()]
+        waiting = self._lines[pool]
+        line = [InLine(0, people, unit) for unit, people in waiting.items()] if waiting else ()
         if not fits(headcount, unit_id=unit_id, room=self._rooms[pool], line=line):
             # Of each unit the smallest decides whether anybody waiting fits.
-            self._lines[pool][unit_id] = min(headcount, self._lines[pool].get(unit_id, headcount))
+            waiting[unit_id] = min(headcount, waiting.get(unit_id, headcount))
             return False
         room = self._rooms[pool]
-        used = dict(room.used)
+        used = room.used
         if unit_id is not None:
-            used[unit_id] = used.get(unit_id, 0) + headcount
+            used = {**used, unit_id: used.get(unit_id, 0) + headcount}
         self._rooms[pool] = replace(room, taken=room.taken + headcount, used=used)
         if unit_id is not None and room.held.get(unit_id):
             self._use_holds(pool, unit_id, headcount)

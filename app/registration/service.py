@@ -15,7 +15,6 @@ from app.kernel.erasures import note_erased
 from app.kernel.errors import Conflict, Problem, RuleBroken, raise_if_blocked
 from app.kernel.keys import KeyRing
 from app.kernel.text import clean, one_line
-from app.registration.entering import party_rows
 from app.registration.mail import put_letter
 from app.registration.models import (
     GuardianConsent,
@@ -38,6 +37,7 @@ from app.registration.rules import (
     party_problems,
     reason_problems,
 )
+from app.registration.storing import party_rows
 
 
 def change_headcount(

@@ -40,6 +40,8 @@ def limit() -> None:
 
 def cell_text(value: Any) -> str:
     """A cell as a person reads it: whole numbers without a point, dates as ISO."""
+    if type(value) is str:
+        return one_line(value[: CELL_MOST * 2])[:CELL_MOST]
     if isinstance(value, bool):
         return "是" if value else "否"
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:

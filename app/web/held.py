@@ -7,8 +7,9 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.checkin.answers import labels_of
-from app.checkin.deciding import count_held, dismiss_held
-from app.checkin.held import HeldRow, find_held, list_held
+from app.checkin.deciding import count_before_revoked, count_held, dismiss_held
+from app.checkin.devices import get_phone
+from app.checkin.held import HeldRow, find_held, list_held, lots_of
 from app.checkin.models import HeldState
 from app.checkin.rules import HELD_LABELS
 from app.extensions import db
@@ -37,9 +38,9 @@ def known_fact(row: HeldRow) -> str:
         return str(_("从没有校验过的交接文件里读来的，谁都可能改过。问过签到员，属实就算，按“清点/补录”计。"))
     if row.reason == "revoked":
         until = row.device_until or row.received_at
-        if row.at < until:
+        if row.at < until and not row.is_revoked:
             return str(_("这部手机没有配这一场，配的是别的场。"))
-        return str(_("这部手机的配对到%(time)s为止。", time=clock_text(until)))
+        return str(_("这部手机%(time)s已作废或到期。", time=clock_text(until)))
     if row.reason == "impossible_time":
         return str(
             _("%(time)s才收到；手机的钟说的时间早于配对，或晚于收到，不可能。", time=clock_text(row.received_at))
@@ -74,8 +75,20 @@ def list_open(code: str) -> Response:
     return render(
         "console/held.html", activity=activity, rows=rows, names=names,
         done=list_held(session, activity.id, states=DECIDED, limit=30), label=label_of_held, fact=known_fact,
-        states=STATE_WORDS, several=len(activity.sessions) > 1,
+        lots=lots_of(session, activity.id), states=STATE_WORDS, several=len(activity.sessions) > 1,
     )  # fmt: skip
+
+
+@bp.post("/phones/<phone>")
+@requires(Action.CHECK_IN)
+def count_lot(code: str, phone: str) -> Response:
+    """作废前扫的，都算到场."""
+    with transaction(db.session) as tx:
+        activity = load_activity(code, Action.CHECK_IN)
+        grant = get_phone(tx, activity.id, phone)
+        records, people = count_before_revoked(tx, activity, grant, actor=current_actor(), now=now())
+    flash(_("已处理%(records)s条，算到场%(people)s人；已经在的没有重复计数。", records=records, people=people), "good")
+    return redirect(url_for("held.list_open", code=code), 303)
 
 
 @bp.post("/<held_code>")

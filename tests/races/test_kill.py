@@ -29,7 +29,7 @@ from tests.house import BACKENDS
 
 pytestmark = pytest.mark.serial
 FULL = os.environ.get("SHILIU_PROOF") == "full"
-BURSTS = 20 if FULL else 1
+BURSTS = 100 if FULL else 1
 PEOPLE, CLIENTS, BEFORE_THE_KILL = 240, 16, 60
 GIVE_UP_SECONDS = 40
 CALM_SECONDS = 6.5  # granian takes workers that die within 5.5 s of their start for a crash loop, and stops

@@ -18,7 +18,7 @@ from app.activities.queries import get_activity
 from app.extensions import db
 from app.kernel.actor import PARTICIPANT, SYSTEM
 from app.kernel.database import transaction
-from app.registration import entering
+from app.registration import entering, storing
 from app.registration.entering import OTHER_UNIT, Entry, register
 from app.registration.models import Registration
 from app.registration.places import Pool, places, read_pools
@@ -126,7 +126,7 @@ def test_without_the_lock_the_quota_is_passed(app: Flask, monkeypatch: pytest.Mo
     seen = threading.local()
     together = threading.Barrier(8)
     monkeypatch.setattr(entering, "with_places", no_lock)
-    monkeypatch.setattr(entering, "read_pools", lambda *_: seen.pools)
+    monkeypatch.setattr(storing, "read_pools", lambda *_: seen.pools)
 
     def count_first(number: int) -> None:
         with app.app_context():
@@ -179,12 +179,12 @@ def test_without_the_lock_the_same_race_overbooks(app: Flask, monkeypatch: pytes
         dialect = db.engine.dialect.name
     if dialect == "postgresql":
         monkeypatch.setattr(entering, "with_places", no_lock)
-        monkeypatch.setattr(entering, "read_pools", slow_pools)
+        monkeypatch.setattr(storing, "read_pools", slow_pools)
         run_all(lambda number: enter_once(app, code, number), 24)
     else:
         seen = threading.local()
         together = threading.Barrier(8)
-        monkeypatch.setattr(entering, "read_pools", lambda *_: seen.pools)
+        monkeypatch.setattr(storing, "read_pools", lambda *_: seen.pools)
 
         def count_first(number: int) -> None:
             with app.app_context():

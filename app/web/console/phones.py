@@ -76,7 +76,7 @@ def revoke(code: str, phone: str) -> Response:
         grant = get_phone(tx, activity.id, phone)
         revoke_device(tx, grant, activity, actor=current_actor(), now=now())
         label = grant.label
-    flash(_("“%(label)s”已作废。作废前扫的照样交上来，之后扫的要您核实。", label=label), "good")
+    flash(_("“%(label)s”已作废。从现在起它交上来的都进“待核实”，由您决定。", label=label), "good")
     return redirect(url_for("console.list_paired", code=code), 303)
 
 

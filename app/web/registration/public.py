@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import flash, redirect, request, url_for
+from flask import current_app, flash, redirect, request, url_for
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from app.activities.door import Door, get_door
 from app.activities.models import Activity, Attendance
 from app.activities.queries import get_public_activity
 from app.extensions import db, limiter
@@ -17,11 +20,13 @@ from app.kernel.attempts import attempt_key, check_attempts, note_attempt
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.errors import DomainError, RuleBroken, TooMany
+from app.kernel.together import Together
 from app.kernel.tokens import digest, random_secret
 from app.registration.answers import Asking
-from app.registration.entering import Entry, PhoneTaken, list_questions, list_quota_units, register
+from app.registration.entering import list_questions, list_quota_units, register_together
+from app.registration.entries import Entry, PhoneTaken, Wish
 from app.registration.models import RegistrationState
-from app.registration.places import Places, places
+from app.registration.places import Places, places, wait_for_places
 from app.registration.queries import standing_secrets
 from app.registration.rules import PEOPLE_MOST, closed_problem
 from app.web import mine
@@ -123,17 +128,19 @@ def form(code: str) -> Response:
 @limiter.limit("240/minute")
 def submit(code: str) -> Response:
     """Register; what was typed stays in the form when something is wrong."""
-    activity = get_public_activity(db.session(), code)
+    door = get_door(db.session(), code)
     filled = RegisterForm()
     moment = now()
     if not filled.validate() or too_long(filled):
+        activity = get_public_activity(db.session(), code)
         return _page(activity, make_desk(activity, filled, at=moment), 422)
     if filled.second_name.data:
+        activity = get_public_activity(db.session(), code)
         desk = make_desk(activity, filled, at=moment)
         desk.problems = [_("这份表单像是程序填的，没有报名。请刷新页面，手工填一次。")]
         return _page(activity, desk, 422)
     try:
-        return _register(activity, filled, moment)
+        return _register(code, door, filled, moment)
     except PhoneTaken as taken:
         with transaction(db.session) as tx:
             note_attempt(tx, "phone", _phone_key(code), now=moment)
@@ -144,21 +151,45 @@ def submit(code: str) -> Response:
         return _refused(code, filled, broken, 422)
 
 
-def _register(activity: Activity, filled: RegisterForm, moment: datetime) -> Response:
-    entry = _entry(filled, activity)
-    activity_code = activity.code
+def _register(code: str, door: Door, filled: RegisterForm, moment: datetime) -> Response:
+    entry = _entry(filled, sends_mail=door.sends_mail)
     if entry.phone:
-        check_attempts(db.session(), "phone", _phone_key(activity_code), now=moment, free=FREE_TRIES, window=WINDOW)
-    with transaction(db.session) as tx:
-        done = register(tx, activity, entry, keys=keys(), now=moment)
-        state, secret_hash = done.registration.state, done.registration.secret_hash
-    secret = done.secret or next((s for s in mine.own_tickets(activity_code) if digest(s) == secret_hash), "")
+        check_attempts(db.session(), "phone", _phone_key(code), now=moment, free=FREE_TRIES, window=WINDOW)
+    done = _rush().do(door.id, Wish(entry, moment))
+    own = mine.own_tickets(code)
+    secret = done.secret or next((s for s in own if digest(s) == done.secret_hash), "")
     if not secret:  # this browser's token without its ticket: as strange as another browser
         raise PhoneTaken("phone_taken", "此手机号已报名。找不到报名码了，当天到签到台报手机尾号就行。")
-    _tell(done.created, state)
+    _tell(done.created, done.state)
     response = redirect(url_for("tickets.show", secret=secret), 303)
-    mine.remember(response, activity_code, secret)  # type: ignore[arg-type]
+    mine.remember(response, code, secret)  # type: ignore[arg-type]
     return response
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What the answer needs of a registration; its row belongs to the thread that wrote it."""
+
+    state: str
+    secret: str
+    secret_hash: str | None
+    created: bool
+
+
+def _rush() -> Together[Wish, _Done]:
+    """One for a process: phones that register at once share the lock, the count and the COMMIT (0013)."""
+    found: Together[Wish, _Done] = current_app.extensions.setdefault(
+        "rush", Together(wait_for_places, _register_together, db.session)
+    )
+    return found
+
+
+def _register_together(session: Session, activity_id: int, wishes: Sequence[Wish]) -> list[_Done | Exception]:
+    return [
+        each if isinstance(each, DomainError)
+        else _Done(each.registration.state, each.secret, each.registration.secret_hash, each.created)
+        for each in register_together(session, activity_id, wishes, keys=keys())
+    ]  # fmt: skip
 
 
 def _tell(created: bool, state: str) -> None:
@@ -170,7 +201,7 @@ def _tell(created: bool, state: str) -> None:
         flash(_("报名成功。"), "good")
 
 
-def _entry(filled: RegisterForm, activity: Activity) -> Entry:
+def _entry(filled: RegisterForm, *, sends_mail: bool) -> Entry:
     return Entry(
         session_code=filled.session.data if "session" in filled else None,
         name=filled.name.data or "",
@@ -181,7 +212,7 @@ def _entry(filled: RegisterForm, activity: Activity) -> Entry:
         submission=filled.submission_id,
         browser=mine.browser_token(),
         answers=typed_answers(),
-        email=(filled.email.data or "") if activity.sends_mail else "",
+        email=(filled.email.data or "") if sends_mail else "",
         from_unit=filled.from_unit,
     )
 

@@ -18,7 +18,7 @@ class Expected:
 def reason_of(day: Day, truth: Truth) -> str | None:
     """Why a scan does not count by itself."""
     ticket = truth.scan.ticket
-    if truth.phone.revoked is not None and truth.phone.revoked <= truth.at:
+    if truth.phone.revoked is not None and truth.phone.revoked <= truth.received:
         return "revoked"
     if not truth.possible:
         return "impossible_time"
@@ -36,7 +36,7 @@ def undo_of(day: Day, scan: Truth, *, by_ticket: bool) -> bool:
         is_valid = (
             undo.possible
             and undo.at - target.at <= UNDO
-            and not (undo.phone.revoked is not None and undo.phone.revoked <= undo.at)
+            and not (undo.phone.revoked is not None and undo.phone.revoked <= undo.received)
         )
         if not is_valid:
             continue

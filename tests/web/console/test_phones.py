@@ -163,6 +163,29 @@ def test_what_a_revoked_phone_scanned_counts_as_the_organizers_word(gate: Make, 
     assert here(g) == [(2, 0)]
 
 
+def test_what_a_revoked_phone_scanned_before_is_one_decision(gate: Make, desk_of: Desk) -> None:
+    g = gate()
+    tickets = [g.enrol(2)[0] for _ in range(3)]
+    secret = g.pair()
+    g.pass_time(minutes=10)
+    with g.app.app_context(), transaction(db.session) as tx:
+        tx.execute(select(DeviceGrant)).scalar_one().revoked_at = now()
+    g.pass_time(minutes=5)
+    g.send(secret, g.scan(tickets[0], ago=600), g.scan(tickets[1], ago=500), g.scan(tickets[2], ago=60))
+    desk, address = desk_of(g), f"/activities/{g.activity}/held"
+    page = desk.get(address).get_data(as_text=True)
+    assert "这2条都算到场" in page and page.count("算到场</button>") == 4
+    found = re.search(rf'action="({address}/phones/\w+)"', page)
+    assert found
+    desk.post(found[1])
+    assert here(g) == [(2, 0), (2, 0)]
+    with g.app.app_context():  # what it scanned later still waits
+        assert db.session.scalars(select(HeldScan.state).order_by(HeldScan.id)).all() == ["counted", "counted", "open"]
+    desk.post(found[1])
+    assert here(g) == [(2, 0), (2, 0)]
+    assert "都算到场" not in desk.get(address).get_data(as_text=True)
+
+
 def test_a_late_roster_resolves_an_unknown_ticket_by_itself(gate: Make) -> None:
     g = gate()
     keys = g.app.extensions["keys"]

@@ -22,6 +22,10 @@ SMALL = """[...document.querySelectorAll('main button, main a.btn, main a.go, ma
   .filter(e => e.offsetParent && !['radio', 'checkbox', 'file'].includes(e.type) && e.getBoundingClientRect().height < 44)
   .map(e => e.outerHTML.slice(0, 90))"""
 
+CUT = (
+    "[...document.querySelectorAll('[data-count] input')].filter(e => e.scrollWidth > e.clientWidth).map(e => e.value)"
+)
+
 
 def pages_of(day: Day) -> list[str]:
     """Addresses of everything that the organizer opens on the day."""
@@ -41,7 +45,9 @@ def pages_of(day: Day) -> list[str]:
 
 
 def wrong_with(page: Page, *, axe: bool = True) -> list[str]:
-    return faults_of(page, axe=axe) + [f"small: {each}" for each in page.evaluate(SMALL)]
+    """Axe, sideways, too small for a thumb; and a number of which one sees a part only."""
+    found = faults_of(page, axe=axe) + [f"small: {each}" for each in page.evaluate(SMALL)]
+    return found + [f"cut: {each}" for each in page.evaluate(CUT)]
 
 
 def test_every_page_of_the_day_reads_well(app: Flask, live_server: Live, chromium: Browser) -> None:
@@ -95,9 +101,12 @@ def test_a_hand_over_file_is_chosen_looked_at_and_read_in(
     person.leave()
 
 
-def test_a_small_button_is_found(chromium: Browser) -> None:
+def test_a_small_button_and_a_number_that_is_cut_are_found(chromium: Browser) -> None:
     """Negative control."""
     person = Person(chromium, "")
-    person.page.set_content('<html lang="zh"><title>x</title><main><h1>x</h1><button>x</button></main></html>')
-    assert any(found.startswith("small: ") for found in wrong_with(person.page, axe=False))
+    person.page.set_content(
+        '<html lang="zh"><title>x</title><main><h1>x</h1><button>x</button>'
+        '<p data-count><input size="1" value="404404"></p></main></html>'
+    )
+    assert {found.split(":")[0] for found in wrong_with(person.page, axe=False)} == {"small", "cut"}
     person.leave()

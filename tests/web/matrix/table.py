@@ -79,6 +79,7 @@ PLACES: dict[str, Place] = {
     "evidence.remove": _activity(Action.EVIDENCE_EDIT, item_code="item"),
     "evidence.settle": _activity(Action.EVIDENCE_EDIT),
     "evidence.upload": _activity(Action.EVIDENCE_EDIT, slot="=photos"),
+    "held.count_lot": _activity(_DESK, phone="phone"),
     "held.decide": _activity(_DESK, held_code="held"),
     "held.list_open": _activity(_DESK),
     "feedback.one": Place(Action.FEEDBACK_ANSWER, {"code": "feedback"}),

@@ -26,8 +26,9 @@ from app.kernel.database import transaction
 from app.kernel.keys import KeyRing
 from app.kernel.tokens import digest, random_secret
 from app.organisation.queries import actor_of
-from app.registration.entering import Entry, register
+from app.registration.entering import Entry, PartyEntry, register, register_party
 from app.registration.models import Registration, RegistrationState
+from app.registration.rules import ClassEntry
 from tests.cast import make_cast
 from tests.factories import make_activity
 
@@ -61,6 +62,12 @@ class _Scene:
     def enrol(self, name: str) -> str:
         entry = Entry(None, name, 2, 0, "", True, random_secret(), random_secret())
         return register(self.tx, self.activity, entry, keys=self.keys, now=self.now).secret
+
+    def enrol_school(self, school: int) -> str:
+        """Four classes, 404 people."""
+        listed = tuple(ClassEntry(f"{n}年级1班", 100, 1) for n in "三四五六")
+        entry = PartyEntry(None, school, listed, "张老师", "13800138000", True, random_secret(), random_secret())
+        return register_party(self.tx, self.activity, entry, keys=self.keys, now=self.now).secret
 
     def scan(self, ticket: str | None, *, ago: float = 60, at: int = 0, people: int | None = None) -> Scan:
         wall = int((self.now - timedelta(seconds=ago)).timestamp() * 1000)
@@ -105,7 +112,8 @@ def make_day(app: Flask) -> Day:
         cast = make_cast(tx)
         actor = actor_of(tx, cast.organizer)
         activity = make_activity(
-            tx, host=cast.town, sessions=2, takes_walk_in=True, starts_at=moment + timedelta(minutes=10)
+            tx, host=cast.town, sessions=2, takes_walk_in=True, takes_parties=True, capacity=900,
+            starts_at=moment + timedelta(minutes=10),
         )  # fmt: skip
         scene = _Scene(tx, app.extensions["keys"], activity, moment)
         door, lost, ended, quiet = (
@@ -113,6 +121,7 @@ def make_day(app: Flask) -> Day:
         )
         revoke_device(tx, lost, activity, actor=actor, now=moment - timedelta(minutes=10))
         uid = scene.send(door, scene.scan(scene.enrol("示例李女士")))
+        scene.send(door, scene.scan(scene.enrol_school(cast.school.id), people=404))
         _held(scene, door, lost)
         note_seen(tx, quiet.id, waiting=128, counter=128, now=moment - timedelta(minutes=7))
         fresh = [scene.scan(scene.enrol("示例周先生"), ago=900 - n) for n in range(3)]

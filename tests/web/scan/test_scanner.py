@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from sqlalchemy import select
 
+from app.activities.models import Activity
+from app.extensions import db
+from app.kernel.database import transaction
 from app.web.assets import sync_assets
 from tests.conftest import Live
 from tests.web.checkin.browser import code_of, enrol, make, outcomes, totals
@@ -162,6 +166,33 @@ def test_a_class_is_asked_for_its_number_before_anything_is_recorded(gate: Gate)
     gate.page.press("#party-people", "Enter")
     expect(gate.page.locator("#v-text")).to_have_text("一共到了22人")
     assert totals(gate.app, gate.session).a == 22
+
+
+def test_a_school_of_four_hundred_is_stepped_typed_and_kept_within_reason(gate: Gate) -> None:
+    with gate.app.app_context(), transaction(db.session) as tx:
+        tx.scalars(select(Activity)).one().sessions[0].capacity = 500
+    secret = enrol_class(gate.app, gate.activity, pupils=100, adults=1, classes=4)
+    reload(gate)
+    gate.scan(secret)
+    field, page = gate.page.locator("#party-people"), gate.page
+    expect(field).to_have_value("404")
+    for _ in range(3):
+        page.click("#party-less")
+    expect(field).to_have_value("401")
+    assert field.evaluate("e => e.scrollWidth <= e.clientWidth"), "three digits are seen whole"
+    for wrong in ("0", ""):
+        field.fill(wrong)
+        page.click("#party button[type=submit]")
+        expect(page.locator("#party")).to_be_visible()
+    assert outcomes(gate.app) == []
+    field.fill("999")
+    page.click("#party-more")
+    expect(field).to_have_value("999")
+    field.fill("400")
+    page.click("#party button[type=submit]")
+    gate.verdict("good", "已签到")
+    expect(page.locator("#v-who")).to_contain_text("400人")
+    assert totals(gate.app, gate.session).a == 400
 
 
 def test_a_class_that_registers_during_the_shift_is_asked_for_its_number_too(gate: Gate) -> None:
