@@ -117,14 +117,16 @@ def _under(paths: Sequence[str]) -> Any:
     return or_(false(), *(Unit.path.startswith(path, autoescape=True) for path in paths))
 
 
+def _units_under(paths: Sequence[str]) -> Select[Any]:
+    """Found once for the statement: to compare the path of every activity's host takes three times as long."""
+    unit = aliased(Unit)
+    return select(unit.id).where(or_(false(), *(unit.path.startswith(path, autoescape=True) for path in paths)))
+
+
 def _co_hosted(paths: Sequence[str]) -> Any:
-    partner = aliased(Unit)
     return Activity.id.in_(
-        select(ActivityUnit.activity_id)
-        .join(partner, partner.id == ActivityUnit.unit_id)
-        .where(
-            ActivityUnit.part == UnitPart.CO_HOST.value,
-            or_(false(), *(partner.path.startswith(path, autoescape=True) for path in paths)),
+        select(ActivityUnit.activity_id).where(
+            ActivityUnit.part == UnitPart.CO_HOST.value, ActivityUnit.unit_id.in_(_units_under(paths))
         )
     )
 
@@ -153,7 +155,7 @@ def _conditions(wanted: ListFilter) -> list[Any]:
     over = and_(Activity.is_practice.is_(True), Activity.ends_at <= bindparam("practice_since", type_=UtcDateTime))
     found: list[Any] = [not_(func.coalesce(over, false()))]
     if wanted.paths is not None:
-        found.append(or_(_under(wanted.paths), _co_hosted(wanted.paths)))
+        found.append(or_(Activity.host_unit_id.in_(_units_under(wanted.paths)), _co_hosted(wanted.paths)))
     if not wanted.with_discarded:
         found.append(Activity.state != ActivityState.WITHDRAWN.value)
     if wanted.state in ("published", "ended"):
@@ -186,8 +188,7 @@ def _list_statements(wanted: ListFilter) -> tuple[Select[Any], Select[Any]]:
         .limit(bindparam("size", type_=Integer))
         .offset(bindparam("skipped", type_=Integer))
     )
-    joined = select(func.count()).select_from(Activity).join(Unit, Unit.id == Activity.host_unit_id)
-    return rows, joined.where(*where)
+    return rows, select(func.count()).select_from(Activity).where(*where)
 
 
 def list_activities(
