@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,19 +28,24 @@ def recording(engine: Engine) -> Iterator[list[str]]:
         if not _CONTROL.match(statement):
             seen.append(statement)
 
-    first = DriverLane.first
+    ways = {name: getattr(DriverLane, name) for name in ("first", "writes")}
 
-    def keep_driver(lane: DriverLane, sql: str, values: dict[str, Any]) -> Any:
-        seen.append(sql)
-        return first(lane, sql, values)
+    def kept(way: Callable[..., Any]) -> Callable[..., Any]:
+        def keep_driver(lane: DriverLane, sql: str, values: dict[str, Any]) -> Any:
+            seen.append(sql)
+            return way(lane, sql, values)
+
+        return keep_driver
 
     event.listen(engine, "before_cursor_execute", keep)
-    DriverLane.first = keep_driver  # type: ignore[method-assign]
+    for name, way in ways.items():
+        setattr(DriverLane, name, kept(way))
     try:
         yield seen
     finally:
         event.remove(engine, "before_cursor_execute", keep)
-        DriverLane.first = first  # type: ignore[method-assign]
+        for name, way in ways.items():
+            setattr(DriverLane, name, way)
 
 
 @contextmanager

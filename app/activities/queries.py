@@ -102,14 +102,12 @@ def get_activity(session: Session, code: str) -> Activity:
     return activity
 
 
+_PUBLIC = select(Activity).where(Activity.code == bindparam("code"), Activity.state.in_(PUBLIC))
+
+
 def get_public_activity(session: Session, code: str) -> Activity:
     """What a participant may open: published, cancelled or closed; never a draft or a withdrawn one."""
-    activity = session.scalar(
-        select(Activity).where(
-            Activity.code == code,
-            Activity.state.in_(PUBLIC),
-        )
-    )
+    activity = session.scalar(_PUBLIC, {"code": code})
     if activity is None:
         raise NotFound(ABSENT)
     return activity
@@ -239,16 +237,17 @@ def _is_twin(mine: Activity, other: Activity) -> bool:
     )
 
 
+_CHANGES = (
+    select(ActivityChange)
+    .where(ActivityChange.activity_id == bindparam("activity_id"))
+    .order_by(ActivityChange.id.desc())
+    .limit(20)
+)
+
+
 def list_changes(session: Session, activity_id: int) -> list[ActivityChange]:
     """Changes of time and place, newest first."""
-    return list(
-        session.scalars(
-            select(ActivityChange)
-            .where(ActivityChange.activity_id == activity_id)
-            .order_by(ActivityChange.id.desc())
-            .limit(20)
-        )
-    )
+    return list(session.scalars(_CHANGES, {"activity_id": activity_id}))
 
 
 def _listed() -> Any:
@@ -352,19 +351,26 @@ def list_heritage_items(session: Session) -> list[HeritageItem]:
     return list(session.scalars(select(HeritageItem).order_by(HeritageItem.name)))
 
 
+def _units_statement() -> Select[Any]:
+    unit, joined, host = Unit.__table__, ActivityUnit.__table__, bindparam("host_id", type_=Integer)
+    part = func.coalesce(joined.c.part, case((unit.c.id == host, "host"), else_=UnitPart.VENUE.value))
+    of_activity = and_(joined.c.unit_id == unit.c.id, joined.c.activity_id == bindparam("activity_id"))
+    return (
+        select(unit.c.code, unit.c.name, part.label("part"))
+        .outerjoin(joined, of_activity)
+        .where(or_(unit.c.id.in_((host, bindparam("venue_id", type_=Integer))), joined.c.id.is_not(None)))
+        .order_by(unit.c.position, unit.c.id)
+    )
+
+
+_UNITS = _units_statement()
+_PARTS = ("host", UnitPart.CO_HOST.value, UnitPart.TAKING_PART.value, UnitPart.VENUE.value)
+
+
 def units_of(session: Session, activity: Activity) -> list[UnitRole]:
     """Host first, then co-hosts, those taking part and the venue; one statement."""
-    part = func.coalesce(
-        ActivityUnit.part, case((Unit.id == activity.host_unit_id, "host"), else_=UnitPart.VENUE.value)
-    )
-    rows = session.execute(
-        select(Unit.code, Unit.name, part.label("part"))
-        .outerjoin(ActivityUnit, and_(ActivityUnit.unit_id == Unit.id, ActivityUnit.activity_id == activity.id))
-        .where(or_(Unit.id.in_((activity.host_unit_id, activity.venue_unit_id or 0)), ActivityUnit.id.is_not(None)))
-        .order_by(Unit.position, Unit.id)
-    )
-    order = ("host", UnitPart.CO_HOST.value, UnitPart.TAKING_PART.value, UnitPart.VENUE.value)
-    return sorted((UnitRole(row.code, row.name, row.part) for row in rows), key=lambda unit: order.index(unit.part))
+    wanted = {"activity_id": activity.id, "host_id": activity.host_unit_id, "venue_id": activity.venue_unit_id or 0}
+    return sorted((UnitRole(*row) for row in session.execute(_UNITS, wanted)), key=lambda unit: _PARTS.index(unit.part))
 
 
 def tasks_of(session: Session, activity: Activity) -> list[TaskRole]:

@@ -143,7 +143,7 @@ def _part(lane: Lane, row: Found, arrival: Arrival, decision: Decision, headcoun
     assert row.registration_id is not None
     if not _keep_event(lane, row, arrival, row.registration_id, decision, headcount, now):
         return first_answer(lane, arrival.uid, row)
-    lane.first(ADD_PART, _projected(row, arrival, row.registration_id, headcount, now))
+    lane.writes(ADD_PART, _projected(row, arrival, row.registration_id, headcount, now))
     return Result(
         decision.outcome, decision.message, row.first_at or arrival.occurred_at or now, headcount,
         row.registration_id, arrival.uid, _place(row), row.name or "", (row.here or 0) + headcount,
@@ -215,7 +215,7 @@ def _walk_in_registration(lane: Lane, row: Found, arrival: Arrival, now: datetim
 def _project(
     lane: Lane, row: Found, arrival: Arrival, registration_id: int, headcount: int, now: datetime
 ) -> bool:  # fmt: skip
-    return lane.first(PROJECT, _projected(row, arrival, registration_id, headcount, now)) is not None
+    return lane.writes(PROJECT, _projected(row, arrival, registration_id, headcount, now))
 
 
 def _projected(row: Found, arrival: Arrival, registration_id: int, headcount: int, now: datetime) -> dict[str, Any]:
@@ -240,7 +240,7 @@ def _keep_event(
         "actor_id": arrival.actor_id, "occurred_at": arrival.occurred_at or now, "recorded_at": now, "reason": "",
         "device_id": arrival.device_id,
     }  # fmt: skip
-    return lane.first(KEEP_EVENT, values) is not None
+    return lane.writes(KEEP_EVENT, values)
 
 
 def _first_at(lane: Lane, session_id: int, registration_id: int) -> datetime | None:

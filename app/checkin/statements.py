@@ -49,14 +49,13 @@ VALUES (:activity_id, :session_id, :registration_id, :grade_a, :grade_b, :grade_
         :first_at, :last_at)
 ON CONFLICT (session_id, registration_id)
 """
-PROJECT = _PROJECTION + "DO NOTHING RETURNING id"
+PROJECT = _PROJECTION + "DO NOTHING"
 # A part of a party: the first makes the row, the next ones add to it.
 ADD_PART = (
     _PROJECTION
     + """DO UPDATE SET last_at = excluded.last_at,
   grade_a = check_in.grade_a + excluded.grade_a, grade_b = check_in.grade_b + excluded.grade_b,
-  grade_c = check_in.grade_c + excluded.grade_c, grade_d = check_in.grade_d + excluded.grade_d
-RETURNING id"""
+  grade_c = check_in.grade_c + excluded.grade_c, grade_d = check_in.grade_d + excluded.grade_d"""
 )
 
 KEEP_EVENT = """
@@ -64,7 +63,7 @@ INSERT INTO check_in_event (uid, kind, outcome, activity_id, session_id, registr
                             method, actor_id, occurred_at, recorded_at, reason, device_id)
 VALUES (:uid, :kind, :outcome, :activity_id, :session_id, :registration_id, :refers_to, :headcount, :grade,
         :method, :actor_id, :occurred_at, :recorded_at, :reason, :device_id)
-ON CONFLICT (uid) DO NOTHING RETURNING id
+ON CONFLICT (uid) DO NOTHING
 """
 
 # The registration of a walk-in, made once for the event's uid.
@@ -117,6 +116,8 @@ class Found(NamedTuple):
 class Cursor(Protocol):
     """What a lane needs of a driver's cursor."""
 
+    @property
+    def rowcount(self) -> int: ...
     def execute(self, sql: str, values: Any, /) -> Any: ...
     def fetchall(self) -> Any: ...
 
@@ -129,10 +130,18 @@ class Lane(Protocol):
     def first(self, sql: str, values: dict[str, Any]) -> Any:
         """The first row as a tuple, None without; every statement here returns one row at most."""
 
+    def writes(self, sql: str, values: dict[str, Any]) -> bool:
+        """Whether an INSERT … ON CONFLICT wrote its row."""
+
 
 @cache
 def _for_psycopg(sql: str) -> str:
     return re.sub(r":(\w+)", r"%(\1)s", sql)
+
+
+@cache
+def _told_by_postgresql(sql: str) -> str:
+    return f"{_for_psycopg(sql)} RETURNING 1"  # the number of rows may lie there; on SQLite it is true, and cheaper
 
 
 @cache
@@ -153,6 +162,11 @@ class SessionLane:
         result = self._connection.exec_driver_sql(text, _bound(values, self.is_sqlite))
         return result.first() if result.returns_rows else None
 
+    def writes(self, sql: str, values: dict[str, Any]) -> bool:
+        text = sql if self.is_sqlite else _told_by_postgresql(sql)
+        result = self._connection.exec_driver_sql(text, _bound(values, self.is_sqlite))
+        return result.rowcount == 1 if self.is_sqlite else result.first() is not None
+
 
 class DriverLane:
     """Straight on the driver's cursor; the caller begins and commits."""
@@ -167,6 +181,14 @@ class DriverLane:
             return None
         rows = cursor.fetchall()  # all: a statement that is not at its end would stand in the way of SQLite's COMMIT
         return rows[0] if rows else None
+
+    def writes(self, sql: str, values: dict[str, Any]) -> bool:
+        cursor = self._cursor
+        if self.is_sqlite:
+            cursor.execute(sql, _bound(values, True))
+            return bool(cursor.rowcount == 1)
+        cursor.execute(_told_by_postgresql(sql), values)
+        return bool(cursor.fetchall())
 
 
 def _bound(values: dict[str, Any], is_sqlite: bool) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import IO, Any, Protocol
 
 import xlsxwriter
 
+_DAY_ZERO = date(1899, 12, 30).toordinal()  # what workbooks count days from, after February 1900
 Cell = str | int | float | date | datetime | None
 
 
@@ -97,27 +98,31 @@ def _write_sheet(book: Any, sheet: Sheet, formats: dict[str, Any]) -> None:
     page.freeze_panes(head + 1, 1)
     line = head + 1
     sums = [0.0] * len(sheet.columns)
+    styles = [formats[column.kind] for column in sheet.columns]
+    totals = [index for index, column in enumerate(sheet.columns) if column.total]
+    writers = _writers(page)
     for row in sheet.rows:
-        for index, (column, value) in enumerate(zip(sheet.columns, row, strict=True)):
-            _write_cell(page, line, index, column, value, formats)
-            if column.total and isinstance(value, int | float):
-                sums[index] += value
+        for index, (style, value) in enumerate(zip(styles, row, strict=True)):
+            if value is not None and value != "":
+                writers[type(value)](line, index, value, style)
+        for index in totals:
+            sums[index] += row[index] or 0  # type: ignore[operator]
         line += 1
     if line > head + 1:
         page.autofilter(head, 0, line - 1, len(sheet.columns) - 1)
     _write_total(page, line, head, sheet.columns, sums, formats)
 
 
-def _write_cell(page: Any, line: int, index: int, column: Column, value: Cell, formats: dict[str, Any]) -> None:
-    style = formats[column.kind]
-    if value is None or value == "":
-        return
-    if isinstance(value, int | float):
-        page.write_number(line, index, value, style)
-    elif isinstance(value, date | datetime):
-        page.write_datetime(line, index, value, style)
-    else:
-        page.write_string(line, index, value, style)
+def _writers(page: Any) -> dict[type, Any]:
+    """How a value of this very type is written: a text never as anything else than a text."""
+
+    def write_day(line: int, index: int, value: date, style: Any) -> None:
+        page.write_number(line, index, value.toordinal() - _DAY_ZERO, style)
+
+    return {
+        str: page.write_string, int: page.write_number, float: page.write_number, bool: page.write_number,
+        date: write_day, datetime: page.write_datetime,
+    }  # fmt: skip
 
 
 def _write_total(

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.activities.kinds import KINDS
 from app.kernel.clock import SHANGHAI
 from app.metrics.board import Board, load_board
-from app.metrics.queries import FactFilter, FactRow, count_facts, stream_facts
+from app.metrics.queries import FactFilter, count_facts, stream_facts
 from app.metrics.sheets import ACTIVITY_COLUMNS, LIGHT_WORDS, TASK_COLUMNS, TableSheet
 from app.planning.models import Task
 
@@ -60,14 +60,11 @@ def _task_rows(board: Board) -> Iterator[tuple[object, ...]]:
 
 
 def _activity_rows(session: Session, wanted: FactFilter, numbers: dict[int, int]) -> Iterator[tuple[object, ...]]:
-    for row in stream_facts(session, wanted):
-        yield _activity_row(row, numbers)
-
-
-def _activity_row(row: FactRow, numbers: dict[int, int]) -> tuple[object, ...]:
-    return (
-        row.title, numbers.get(row.primary_task_id or 0), KINDS[row.kind].label, row.counted_on, row.host,
-        "、".join(row.units), row.programme, row.heritage, row.sessions, row.grades.total, row.grades.verified,
-        row.grades.a, row.grades.b, row.grades.c, row.grades.d, row.children, row.classes, row.photos,
-        ORIGIN_WORDS.get(row.origin, row.origin), row.activity_code,
-    )  # fmt: skip
+    for row, units in stream_facts(session, wanted):
+        (_id, kind, counted_on, task_id, sessions, a, b, c, d, children, classes, photos, origin,
+         code, title, host, heritage, programme) = row  # fmt: skip
+        yield (
+            title, numbers.get(task_id), KINDS[kind].label, counted_on, host, "、".join(units), programme, heritage,
+            sessions, a + b + c + d, a + b, a, b, c, d, children, classes, photos,
+            ORIGIN_WORDS.get(origin, origin), code,
+        )  # fmt: skip

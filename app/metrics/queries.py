@@ -269,11 +269,11 @@ def sum_of_programme(session: Session, programme_id: int) -> tuple[int, Grades]:
     return int(row.n), Grades(*(int(value or 0) for value in (row.a, row.b, row.c, row.d)))
 
 
-def _fact_rows(wanted: FactFilter) -> Select[Any]:
+def _fact_rows(wanted: FactFilter, *columns: Any) -> Select[Any]:
     """Plain columns, newest first: a row of ten thousand needs no object of its own."""
     return (
         _fact_statement(
-            wanted, *ActivityFact.__table__.c, Activity.code.label("activity_code"), Activity.title,
+            wanted, *columns, Activity.code.label("activity_code"), Activity.title,
             Unit.name.label("host"), func.coalesce(HeritageItem.name, "").label("heritage"),
             func.coalesce(Programme.title, "").label("programme"),
         )
@@ -286,20 +286,25 @@ def _fact_rows(wanted: FactFilter) -> Select[Any]:
 
 def list_facts(session: Session, wanted: FactFilter, *, page: int = 1, size: int = 50) -> list[FactRow]:
     """One page, newest first; two statements."""
-    rows = session.execute(_fact_rows(wanted).limit(size).offset((page - 1) * size)).all()
-    return _with_reached(session, rows, wanted)
-
-
-def stream_facts(session: Session, wanted: FactFilter, *, at_once: int = 2000) -> Iterator[FactRow]:
-    """All of them for the ledger, newest first, `at_once` in memory."""
-    result = session.execute(_fact_rows(wanted), execution_options={"yield_per": at_once})
-    for rows in result.partitions():
-        yield from _with_reached(session, rows, wanted)
-
-
-def _with_reached(session: Session, rows: Sequence[Any], wanted: FactFilter) -> list[FactRow]:
+    rows = session.execute(_fact_rows(wanted, *ActivityFact.__table__.c).limit(size).offset((page - 1) * size)).all()
     reached = _reached(session, [row.id for row in rows])
     return [_fact_row(row, reached.get(row.id, ()), wanted.task_id) for row in rows]
+
+
+_LEDGER = ("id", "kind", "counted_on", "primary_task_id", "sessions", "grade_a", "grade_b", "grade_c", "grade_d",
+           "children", "classes", "photos", "origin")  # fmt: skip
+
+
+def stream_facts(session: Session, wanted: FactFilter, *, at_once: int = 2000) -> Iterator[tuple[Any, list[str]]]:
+    """All of them for the ledger, newest first, `at_once` in memory: (row, schools and towns reached).
+
+    A row has the fact's columns of the ledger and activity_code, title, host, heritage, programme.
+    """
+    statement = _fact_rows(wanted, *(ActivityFact.__table__.c[name] for name in _LEDGER))
+    for rows in session.execute(statement, execution_options={"yield_per": at_once}).partitions():
+        reached = _reached(session, [row.id for row in rows])
+        for row in rows:
+            yield row, reached.get(row.id, [])
 
 
 def _fact_row(row: Any, units: Sequence[str], task_id: int | None) -> FactRow:

@@ -87,6 +87,10 @@ class Cursor:
     def fetchall(self) -> list[Any]:
         return self._rows
 
+    @property
+    def rowcount(self) -> int:
+        return self._connection.changes()
+
 
 @dataclass
 class History:

@@ -87,12 +87,12 @@ def handover_take(code: str) -> Response:
         resolve_unknown(tx, now=now(), activity_id=activity.id)
         note_handed_in(tx, activity, looked, actor=current_actor(), now=now())
     told = Counter(_take(due, file.sent) for due in looked.due)
-    flash(_words(told), "bad" if told["lost"] else "good")
+    flash(_words(told), "bad" if told["lost"] or told["full"] else "good")
     return redirect(url_for("held.list_open" if told["held"] else "console.list_paired", code=code), 303)
 
 
 def _take(due: Due, sent: Sent) -> str:
-    """`counted`, `held`, `other` or `lost`: one transaction each, so that a bad one never holds the others."""
+    """`counted`, `held`, `other`, `full` or `lost`: one transaction each, so that a bad one never holds the others."""
     try:
         with transaction(db.session) as tx:
             grant = tx.get_one(DeviceGrant, due.grant_id)
@@ -100,8 +100,8 @@ def _take(due: Due, sent: Sent) -> str:
     except Exception:  # the file is still there to be read once more
         log.exception("a handed scan was not stored")
         return "lost"
-    if not answer.stored:
-        return "lost"
+    if not answer.stored:  # its session and phone are of this activity, so what is left is too much in 待核实
+        return "full"
     if answer.outcome == "accepted":
         return "counted"
     return "held" if answer.outcome in ("unknown", "quarantined", "conflict") else "other"
@@ -114,10 +114,12 @@ def _words(told: Counter[str]) -> str:
         _("重复或撤销%(n)s条", n=told["other"]) if told["other"] else "",
     ]
     done = "，".join(str(part) for part in parts if part)
+    read = f"{_('已读入：')}{done}。" if done else ""
+    if told["full"]:
+        read += _("有%(n)s条没有收下，这部手机的待核实太多：先处理一些，再读一次同一个文件。", n=told["full"])
     if told["lost"]:
-        sorry = _("有%(n)s条没有收下：先处理掉一些待核实的，再读一次同一个文件。", n=told["lost"])
-        return f"{_('已读入：')}{done}。{sorry}" if done else str(sorry)
-    return f"{_('已读入：')}{done}。"
+        read += _("有%(n)s条没有收下，系统正忙。请再读一次同一个文件，不会多算。", n=told["lost"])
+    return read
 
 
 def _text_of(pasted: str) -> str:

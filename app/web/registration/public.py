@@ -44,7 +44,7 @@ WINDOW = timedelta(minutes=30)
 class Desk:
     """What `registration/_form.html` shows: the form, or why there is none."""
 
-    form: RegisterForm
+    form: RegisterForm | None  # None where nothing can be filled in
     closed: str = ""
     notes: dict[str, str] = field(default_factory=dict)  # by session code
     full: list[str] = field(default_factory=list)  # codes of sessions with a waitlist
@@ -74,17 +74,16 @@ def places_words(place: Places) -> str:
 def make_desk(activity: Activity, form: RegisterForm | None = None, *, at: datetime | None = None) -> Desk:
     """The form's surroundings; two statements, one more with a ticket. Makes the token that makes a double tap one."""
     at = at or now()
-    form = form or RegisterForm(formdata=None, submission=random_secret())
     mine.browser_token()
-    fill_sessions(form, activity, at=at)
-    desk = Desk(form=form, own=standing_secrets(db.session(), mine.own_tickets(activity.code)))
+    own = standing_secrets(db.session(), mine.own_tickets(activity.code))
     problem = closed_problem(
         state=activity.state, takes_registration=activity.takes_registration, ends_at=activity.ends_at, now=at
     )
     if problem is not None:
-        desk.closed = _(problem.message)
-        fill_units(form, [])
-        return desk
+        return Desk(form=None, closed=_(problem.message), own=own)
+    form = form or RegisterForm(formdata=None, submission=random_secret())
+    fill_sessions(form, activity, at=at)
+    desk = Desk(form=form, own=own)
     _describe_places(desk, activity, at)
     fill_units(form, list_quota_units(db.session(), activity))
     desk.questions = list_questions(db.session(), activity)

@@ -12,7 +12,7 @@ from app.checkin.deciding import count_held, resolve_unknown
 from app.checkin.devices import pair_device
 from app.checkin.held import list_held
 from app.checkin.models import DeviceGrant, HeldScan, HeldState
-from app.checkin.offline import Scan, take_scan
+from app.checkin.offline import Handed, Scan, take_scan
 from app.kernel.actor import ANONYMOUS
 from app.kernel.tokens import digest
 from app.registration.entering import Entry, register
@@ -85,17 +85,36 @@ class Day:
     def now(self):
         return NOW + timedelta(seconds=self.t)
 
-    def walk(self, steps: int) -> None:
-        """The day itself."""
+    def walk(self, steps: int, *, hands_over: bool = False) -> None:
+        """The day itself; at its end the rest is sent, or handed over as a file."""
         moves = [self.scan] * 7 + [self.undo] * 2 + [self.sync] * 3 + [self.walk_in, self.restart, self.world]
         for _ in range(steps):
             self.t += self.rng.randint(1, 55)
             self.rng.choice(moves)()
         for phone in self.phones:
             self.t += 1
+            if hands_over:
+                self.hand_over(phone)
             while phone.queue:
                 self.sync(phone, loses=False)
         self.roster()
+
+    def hand_over(self, phone: Phone) -> None:
+        """What still waits becomes a file, sealed by the phone; somebody reads it in ten minutes later."""
+        made, batch = self.t, phone.queue
+        wall, mono = NOW.timestamp() + made + phone.error, (made - phone.booted) * 1000.0
+        for scan in batch:
+            if not self.truths[scan.uid].at:
+                self._correct(self.truths[scan.uid], phone, phone.life)
+        self.t += 600
+        sent = Sent(round(wall * 1000), mono, f"{id(phone)}-{phone.life}")
+        handed = Handed(NOW + timedelta(seconds=made), is_sealed=True)
+        for scan in batch:
+            self.take(
+                self.s.session, scan, sent=sent, grant=phone.grant, keys=self.s.keys, now=self.now(), handed=handed
+            )  # fmt: skip
+        self.sent.append((phone, batch, wall, mono, phone.life))
+        phone.queue = []
 
     def _event(self, phone: Phone, **more: object) -> Scan:
         self.number += 1

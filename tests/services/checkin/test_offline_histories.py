@@ -60,12 +60,12 @@ def everything(day: Day) -> tuple[list[Any], list[Any], list[Any]]:
     return day.s.projection(), sorted(events), sorted(day.held().items())
 
 
-def live(app: Flask, seed: int, take: Any = take_scan, steps: int = STEPS) -> list[str]:
+def live(app: Flask, seed: int, take: Any = take_scan, steps: int = STEPS, *, hands_over: bool = False) -> list[str]:
     """One history from beginning to end; what differs from the model, in words."""
     wrong: list[str] = []
     with app.app_context(), pytest.raises(_Undone), transaction(db.session) as tx:  # noqa: PT012
         day = Day(make_stage(tx, app.extensions["keys"], capacity=None), seed, take)
-        day.walk(steps)
+        day.walk(steps, hands_over=hands_over)
         for when in ("synced", "decided"):
             model = expected(day)
             rounded = {key: (people, round(at, 1)) for key, (people, at) in model.here.items()}
@@ -97,6 +97,21 @@ def test_every_history_ends_as_the_model_says(app: Flask, part: int) -> None:
 def test_an_undo_reaches_what_the_same_phone_scanned_before_anybody_knew_the_ticket(app: Flask, seed: int) -> None:
     """Two histories that once ended with a scan waiting for a person although its phone had taken it back."""
     assert live(app, seed, steps=45) == []
+
+
+@pytest.mark.lengthens
+def test_what_is_handed_over_as_a_file_ends_as_if_it_had_been_sent(app: Flask) -> None:
+    wrong = [line for seed in range(HISTORIES // 4) for line in live(app, seed, hands_over=True)]
+    assert wrong == []
+
+
+def test_a_file_without_its_seal_ends_otherwise(app: Flask) -> None:
+    """Negative control."""
+
+    def unsealed(session: Any, scan: Scan, *, handed: Any = None, **more: Any) -> Any:
+        return take_scan(session, scan, handed=handed and replace(handed, is_sealed=False), **more)
+
+    assert any(live(app, seed, unsealed, hands_over=True) for seed in range(6))
 
 
 def _uid_anew(session: Any, scan: Scan, **more: Any) -> Any:

@@ -60,4 +60,10 @@ def test_the_stream_is_the_list_in_small_parts(app: Flask, paths: dict[str, str]
         wanted = FactFilter(year=NOW.year)
         listed = list_facts(db.session(), wanted, size=1000)
         assert len(listed) > 7
-        assert list(stream_facts(db.session(), wanted, at_once=7)) == listed
+        streamed = list(stream_facts(db.session(), wanted, at_once=7))
+        assert [(row.activity_code, tuple(units)) for row, units in streamed] == [
+            (fact.activity_code, fact.units) for fact in listed
+        ]
+        assert [(row.title, row.host, row.grade_a, row.heritage, row.programme) for row, _units in streamed] == [
+            (fact.title, fact.host, fact.grades.a, fact.heritage, fact.programme) for fact in listed
+        ]

@@ -295,6 +295,19 @@ def test_a_scan_that_makes_the_server_fail_is_told_and_read_the_next_time(
     assert "计入1条" in read(g, browser, file) and len(here(g)) == 3
 
 
+def test_more_than_can_wait_of_one_phone_is_told_and_read_later(
+    gate: Make, desk_of: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    g = gate()
+    monkeypatch.setattr("app.checkin.offline.HELD_MOST", 2)
+    file = made(g, device_of(g, g.pair()), *(g.scan(walk_in=True, people=1) for _ in range(3))) | {"seal": ""}
+    browser = desk_of(g)
+    page = read(g, browser, file)
+    assert "待核实2条" in page and "有1条没有收下" in page and "待核实太多" in page
+    browser.post(f"/activities/{g.activity}/held/{held_codes(g)[0]}", data={"verb": "dismiss"})
+    assert "待核实1条" in read(g, browser, file) and len(held_codes(g)) == 3
+
+
 def test_a_draft_of_another_person_or_activity_is_nobodys(
     gate: Make, desk_of: Desk, sign_in: Callable[[FlaskClient, str], None]
 ) -> None:
