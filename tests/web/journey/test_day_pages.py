@@ -3,6 +3,7 @@ a thumb hits every button."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,22 @@ def test_a_hand_over_file_is_chosen_looked_at_and_read_in(
     assert wrong_with(page) == []
     page.get_by_role("button", name="读入", exact=True).click()
     expect(page.locator(".flashes")).to_contain_text("计入3条")
+    person.leave()
+
+
+def test_the_sheet_for_a_lost_network_is_one_page(app: Flask, live_server: Live, chromium: Browser) -> None:
+    sync_assets()
+    day = make_day(app)
+    person = Person(chromium, live_server.url, SIZES[1])
+    person.sign_in("jingban")
+
+    def sheets() -> int:
+        return len(re.findall(rb"/Type\s*/Page\b", person.page.pdf(format="A4")))
+
+    person.open(f"/activities/{day.activity}/console/no-network")
+    assert sheets() == 1
+    person.page.evaluate("document.querySelector('main').append(document.querySelector('article').cloneNode(true))")
+    assert sheets() == 2  # the control: what is too long is seen
     person.leave()
 
 
