@@ -11,7 +11,7 @@ from app.activities.models import Activity, ActivitySession, Attendance, ReviewS
 from app.audit.log import record
 from app.checkin.corrections import check_open, rebuild_one
 from app.checkin.doors import window_of
-from app.checkin.held import OF_THIS_TICKET, before_revoked
+from app.checkin.held import OF_THIS_TICKET, before_revoked, of_same_ticket
 from app.checkin.models import (
     CheckIn,
     CheckInEvent,
@@ -60,9 +60,12 @@ def count_before_revoked(
     check-ins are sealed.
     """
     check_open(activity)
-    waiting = session.scalars(before_revoked(grant)).all()
-    people = sum(count_held(session, activity, held, actor=actor, now=now) for held in waiting)
-    return len(waiting), people
+    records = people = 0
+    for held in session.scalars(before_revoked(grant)).all():
+        if held.state != HeldState.OPEN.value:  # one before it settled this one too
+            continue
+        records, people = records + 1, people + count_held(session, activity, held, actor=actor, now=now)
+    return records, people
 
 
 def dismiss_held(session: Session, activity: Activity, held: HeldScan, *, actor: Actor, now: datetime) -> None:
@@ -128,6 +131,8 @@ def _registration_of(session: Session, activity: Activity, held: HeldScan, now: 
         held.registration_id = session.scalar(
             select(Registration.id).join(HeldScan, OF_THIS_TICKET).where(HeldScan.id == held.id).limit(1)
         )
+    if held.registration_id is None:
+        held.registration_id = _counted_before(session, held)
     if held.registration_id is not None:
         return session.get_one(Registration, held.registration_id)
     made = add_counted(
@@ -135,6 +140,18 @@ def _registration_of(session: Session, activity: Activity, held: HeldScan, now: 
     )  # fmt: skip
     held.registration_id = made.id
     return made
+
+
+def _counted_before(session: Session, held: HeldScan) -> int | None:
+    """The same unknown ticket was let count at this session already: one ticket is not two people."""
+    same = of_same_ticket(held)
+    if same is None:
+        return None
+    return session.scalar(
+        select(HeldScan.registration_id)
+        .where(HeldScan.session_id == held.session_id, HeldScan.registration_id.is_not(None), same)
+        .limit(1)
+    )
 
 
 def _count(session: Session, held: HeldScan, registration: Registration, *, actor: Actor, now: datetime) -> int:

@@ -20,6 +20,7 @@ from app.activities.models import Activity
 from app.audit.log import record
 from app.checkin.clocks import Sent
 from app.checkin.devices import seal_holds
+from app.checkin.held import claim_uid
 from app.checkin.models import CheckInEvent, DeviceGrant
 from app.checkin.offline import Handed, Scan
 from app.kernel.actor import Actor
@@ -79,7 +80,11 @@ def look_through(session: Session, activity: Activity, file: HandedFile, *, keys
     phones = _phones(session, activity.id, file)
     own = phones.get(file.device)
     is_sealed = own is not None and seal_holds(keys, file.device, file.body, file.seal)
-    stored = _stored(session, [each.scan.uid for each in file.scans])
+    uids = [each.scan.uid for each in file.scans]
+    stored = _stored(session, uids)
+    if not is_sealed:
+        brought = _stored(session, [claim_uid(uid) for uid in uids])
+        stored |= {uid for uid in uids if claim_uid(uid) in brought}
     handed = Handed(moment_of(file.sent.at + file.ahead), is_sealed)
     due: dict[str, Due] = {}
     known = foreign = strange = 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivitySession
@@ -23,9 +23,12 @@ from app.checkin.models import (
     Method,
     Outcome,
 )
+from app.kernel.tokens import digest
 from app.registration.models import Registration
 
-UNSEALED = "unsealed"  # the event's reason: out of a hand-over file that anybody may have written
+# The event's reason where HeldReason is too coarse.
+UNSEALED = "unsealed"  # out of a hand-over file that anybody may have written
+AGAIN = "again"  # the phone's own report of what such a file brought before and the organizer let count
 # A registration of the ticket that was held, read or typed.
 OF_THIS_TICKET = (Registration.activity_id == HeldScan.activity_id) & or_(
     Registration.secret_hash == HeldScan.ticket_hash, Registration.ticket_code_index == HeldScan.code_index
@@ -61,6 +64,18 @@ def hold(
 def holding_of(session: Session, uid: str) -> HeldScan | None:
     """The held scan of an event, whatever became of it."""
     return session.scalar(select(HeldScan).where(HeldScan.uid == uid))
+
+
+def claim_uid(uid: str) -> str:
+    """The id of what a file without a seal says of this event: its own, so that the phone's own word still finds room."""
+    return f"claim:{digest(uid)[:32]}"
+
+
+def of_same_ticket(held: HeldScan) -> ColumnElement[bool] | None:
+    """Held scans of the same ticket that nobody knew, for a select; None where the scan names no such ticket."""
+    if held.ticket_hash is not None:
+        return HeldScan.ticket_hash == held.ticket_hash
+    return HeldScan.code_index == held.code_index if held.code_index is not None else None
 
 
 def find_held(session: Session, activity_id: int, code: str) -> HeldScan | None:
@@ -106,7 +121,10 @@ def count_open_of(session: Session, device_id: int) -> int:
 # What waits of a revoked phone and was scanned before, as the phone itself says: no file that anybody may have written.
 _EARLIER = (
     HeldScan.state == HeldState.OPEN.value, HeldScan.reason == HeldReason.REVOKED.value,
-    CheckInEvent.reason != UNSEALED, CheckInEvent.occurred_at < DeviceGrant.revoked_at,
+    CheckInEvent.reason == HeldReason.REVOKED.value, CheckInEvent.occurred_at < DeviceGrant.revoked_at,
+    CheckInEvent.occurred_at < DeviceGrant.expires_at,
+    or_(DeviceGrant.ended_at.is_(None), CheckInEvent.occurred_at < DeviceGrant.ended_at),
+    or_(DeviceGrant.session_id.is_(None), DeviceGrant.session_id == HeldScan.session_id),
 )  # fmt: skip
 
 
@@ -168,6 +186,7 @@ class HeldRow:
     decided_at: datetime | None
     outcome: str  # of its event
     is_revoked: bool  # when it was received
+    is_again: bool
     is_claim: bool  # out of a file without a seal
 
 
@@ -196,7 +215,7 @@ def list_held(
             cancelled_at=registration.cancelled_at if registration else None,
             first_at=check.first_at if check else None, here=check.headcount if check else 0,
             decided_at=held.decided_at, outcome=event.outcome,
-            is_revoked=grant.revoked_at is not None and grant.revoked_at <= held.received_at, is_claim=event.reason == UNSEALED,
+            is_revoked=grant.revoked_at is not None and grant.revoked_at <= held.received_at, is_again=event.reason == AGAIN, is_claim=event.reason == UNSEALED,
         )
         for held, event, grant, label, registration, check in rows
     ]  # fmt: skip

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivitySession, ReviewState
 from app.checkin.answers import Answer, answer_of, said
 from app.checkin.clocks import SLACK, Corrected, Sent, correct
 from app.checkin.devices import trouble_of
-from app.checkin.held import HELD_MOST, UNSEALED, count_open_of, hold, holding_of
+from app.checkin.held import AGAIN, HELD_MOST, UNSEALED, claim_uid, count_open_of, hold, holding_of
 from app.checkin.models import CheckInEvent, DeviceGrant, EventKind, HeldReason, HeldState, Method, Outcome
 from app.checkin.rules import WALK_IN_MOST
 from app.checkin.service import Arrival, check_in
@@ -66,6 +66,7 @@ class _Case:
     time: Corrected
     now: datetime
     is_claim: bool = False  # of a file that anybody may have written
+    is_again: bool = False  # such a file brought it before, and the organizer let it count
 
 
 def take_scan(
@@ -78,14 +79,29 @@ def take_scan(
     as if the phone had sent it when the file was made; one out of any other file is held, whatever it says.
     """
     row = session.scalar(select(ActivitySession).where(ActivitySession.code == scan.session))
-    known = session.scalar(select(CheckInEvent).where(CheckInEvent.uid == scan.uid))
+    known = session.scalar(_event(scan.uid))
     if row is None or row.activity_id != grant.activity_id or (known and known.activity_id != grant.activity_id):
         return Answer(scan.uid, False, "refused", "red", "这条记录不是这场活动的，交不上来。请把文件交给主办单位。")
     if known is not None:
         return answer_of(session, known)
+    claim = holding_of(session, claim_uid(scan.uid))
+    is_claim = handed is not None and not handed.is_sealed
+    if is_claim:
+        if claim is not None:
+            return answer_of(session, session.execute(_event(claim.uid)).scalar_one())
+        scan = replace(scan, uid=claim_uid(scan.uid), refers_to=scan.refers_to and claim_uid(scan.refers_to))
+    elif claim is not None and claim.state == HeldState.OPEN.value:
+        claim.state, claim.decided_at = HeldState.WITHDRAWN.value, now  # here is the phone's own word
     time = _time(scan, sent, grant, handed, now)
-    case = _Case(scan, grant, row.activity, row, time, now, is_claim=handed is not None and not handed.is_sealed)
+    case = _Case(
+        scan, grant, row.activity, row, time, now, is_claim=is_claim,
+        is_again=claim is not None and claim.state == HeldState.COUNTED.value,
+    )  # fmt: skip
     return _undo(session, case) if scan.kind == "undo" else _arrive(session, case, keys)
+
+
+def _event(uid: str) -> Select[CheckInEvent]:
+    return select(CheckInEvent).where(CheckInEvent.uid == uid)
 
 
 def _time(scan: Scan, sent: Sent, grant: DeviceGrant, handed: Handed | None, now: datetime) -> Corrected:
@@ -109,7 +125,7 @@ def _arrive(session: Session, case: _Case, keys: KeyRing) -> Answer:
             session, uid=scan.uid, activity=case.activity, session_id=case.row.id, grant=case.grant, reason=reason,
             registration_id=found.id if found and found.activity_id == case.activity.id else None, ticket_hash=None if found else scan.ticket,
             code_index=None if found else index, is_walk_in=scan.walk_in, people=_people(scan, found),
-            time=case.time, method=_method(scan, found), now=case.now, note=UNSEALED if case.is_claim else "",
+            time=case.time, method=_method(scan, found), now=case.now, note=UNSEALED if case.is_claim else AGAIN if case.is_again else "",
         )  # fmt: skip
         return _after(session, case)
     own = found is not None and found.activity_id == case.activity.id
@@ -159,6 +175,8 @@ def _find(session: Session, case: _Case, index: str | None) -> Registration | No
 def _reason(session: Session, case: _Case, found: Registration | None) -> HeldReason | None:
     """Why the organizer has to look at it; the first that fits."""
     if case.is_claim:  # no pairing vouches for it, and if it counts, it counts as the organizer's own word
+        return HeldReason.REVOKED
+    if case.is_again and (found is None or found.kind == RegistrationKind.PARTY.value):  # nothing else would see it
         return HeldReason.REVOKED
     if trouble_of(case.grant, case.time.at, received=case.now) or case.grant.session_id not in (None, case.row.id):
         return HeldReason.REVOKED

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from app.checkin.corrections import events_of, lock_check_in, rebuild_one
-from app.checkin.held import OF_THIS_TICKET, holding_of
+from app.checkin.held import OF_THIS_TICKET, holding_of, of_same_ticket
 from app.checkin.models import CheckInEvent, EventKind, HeldScan, HeldState, Outcome
 from app.checkin.repeats import Settled, settle
 from app.checkin.rules import GRADE_BY_METHOD
@@ -78,7 +78,7 @@ def settle_event(session: Session, event: CheckInEvent, *, now: datetime) -> Non
     known = event.registration_id
     if known is None:
         held = holding_of(session, event.uid)
-        if held is None or held.is_walk_in:
+        if held is None:
             return
         known = held.registration_id or session.scalar(
             select(Registration.id).join(HeldScan, OF_THIS_TICKET).where(HeldScan.id == held.id).limit(1)
@@ -90,7 +90,9 @@ def settle_event(session: Session, event: CheckInEvent, *, now: datetime) -> Non
 
 
 def _settle_unknown(session: Session, held: HeldScan, *, now: datetime) -> None:
-    same = HeldScan.ticket_hash == held.ticket_hash if held.ticket_hash else HeldScan.code_index == held.code_index
+    same = of_same_ticket(held)
+    if same is None:
+        return
     scans = _nameless(session, held.session_id, same, HeldScan.activity_id == held.activity_id)
     _no_longer_waiting(session, settle(scans), now=now)
 

@@ -5,6 +5,7 @@ The transaction itself is seen by nobody until it ends, so neither can stand in 
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from dataclasses import dataclass
@@ -50,8 +51,9 @@ class Run:
         """Also sweeps what runs left behind whose process died."""
         self.folder.mkdir(exist_ok=True)
         for path in self.folder.iterdir():
-            if path.stat().st_mtime < time.time() - LASTS_SECONDS:
-                path.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # another run has just ended
+                if path.stat().st_mtime < time.time() - LASTS_SECONDS:
+                    path.unlink()
 
     def end(self) -> None:
         self._far.unlink(missing_ok=True)

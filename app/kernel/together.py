@@ -52,10 +52,10 @@ class Together(Generic[W, R]):
         """Stored when it returns. Raises what `work` answered for this wish, or what its own transaction met."""
         mine = _Waiting[W, R](wish)
         mine.woken.acquire()
+        self._session.rollback()  # a connection that only read goes back: the leader may need it. It may fail: not in line
         with self._mutex:
             mine.leads = key not in self._queues
             self._queues.setdefault(key, deque()).append(mine)
-        self._session.rollback()  # a connection that only read goes back: the leader may need it
         if not mine.leads:
             mine.woken.acquire()
         if mine.leads:

@@ -36,6 +36,8 @@ def known_fact(row: HeldRow) -> str:
         return str(_("名单里没有这个报名码。名单补上以后，会自动算到场。"))
     if row.is_claim:
         return str(_("从没有校验过的交接文件里读来的，谁都可能改过。问过签到员，属实就算，按“清点/补录”计。"))
+    if row.is_again:
+        return str(_("同一条已从交接文件读入，并算了到场；再算就重了。"))
     if row.reason == "revoked":
         until = row.device_until or row.received_at
         if row.at < until and not row.is_revoked:
@@ -55,6 +57,8 @@ def known_fact(row: HeldRow) -> str:
 
 def label_of_held(row: HeldRow) -> str:
     """Why it waits, in a word."""
+    if row.is_again:
+        return str(_("已从文件算过"))
     return str(_("交接文件没有校验过") if row.is_claim else _(HELD_LABELS[row.reason]))
 
 

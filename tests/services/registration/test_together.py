@@ -204,3 +204,23 @@ def test_the_log_holds_one_entry_for_each_of_a_batch(app: Flask) -> None:
             register_together(tx, activity.id, wishes, keys=app.extensions["keys"])
         made = select(func.count()).select_from(AuditEntry).where(AuditEntry.action == "registration.made")
         assert db.session.scalar(made) == 5
+
+
+def test_a_thread_that_fails_before_it_stands_in_line_stops_nobody(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection that it read with died: it never led, so the next one does."""
+    line = Together[str, str](lambda *_: None, lambda _s, _k, wishes: list(wishes), db.session)
+    answers: list[str] = []
+
+    def later() -> None:
+        with app.app_context():
+            answers.append(line.do(1, "next"))
+
+    with app.app_context():
+        with monkeypatch.context() as broken:
+            broken.setattr(db.session, "rollback", lambda: (_ for _ in ()).throw(ConnectionError("gone")))
+            with pytest.raises(ConnectionError):
+                line.do(1, "first")
+        thread = threading.Thread(target=later, daemon=True)
+        thread.start()
+        thread.join(10)
+    assert answers == ["next"]

@@ -330,3 +330,38 @@ def test_a_submitted_activity_keeps_its_figures(gate: Make, desk_of: Desk) -> No
     with g.app.app_context(), transaction(db.session) as tx:
         tx.execute(db.text("UPDATE activity SET review_state = 'under_review'"))
     assert "待核实1条" in read(g, desk_of(g), file) and here(g) == []
+
+
+@pytest.mark.parametrize("decided", ["", "dismiss", "count"])
+def test_after_a_changed_file_the_phones_own_word_still_finds_room(gate: Make, desk_of: Desk, decided: str) -> None:
+    """Somebody changed the file on its way: what the phone itself sends later counts, once, whatever was decided."""
+    g = gate()
+    secret, (ticket, _code) = g.pair(), g.enrol(2)
+    own = g.scan(ticket), g.scan(walk_in=True, people=4)
+    file = made(g, device_of(g, secret), own[0] | {"ticket": "0" * 64}, own[1] | {"people": 9})
+    browser = desk_of(g)
+    read(g, browser, file | {"seal": ""})
+    for code in held_codes(g) if decided else ():
+        browser.post(f"/activities/{g.activity}/held/{code}", data={"verb": decided})
+    answers = [answer["outcome"] for answer in g.send(secret, *own)]
+    again = state(g)
+    assert [answer["outcome"] for answer in g.send(secret, *own)] == answers and state(g) == again
+    waiting = [row[1:] for row in again[1] if row[1] == "open"]
+    if decided == "count":  # the changed ones were let count: the walk-in would be counted a second time
+        assert answers == ["accepted", "quarantined"] and waiting == [("open", "revoked")]
+        assert "已从交接文件读入" in browser.get(f"/activities/{g.activity}/held").text
+    else:
+        assert answers == ["accepted", "accepted"] and waiting == []
+        assert here(g) == [(2, 2), (4, 0)]
+
+
+def test_an_undo_out_of_a_changed_file_does_not_stand_in_the_way_of_the_phones_own(gate: Make, desk_of: Desk) -> None:
+    g = gate()
+    secret, (ticket, _code) = g.pair(), g.enrol(2)
+    scan = g.scan(ticket)
+    undo = g.scan(kind="undo", refers_to=scan["uid"])
+    g.send(secret, scan)
+    read(g, desk_of(g), made(g, device_of(g, secret), undo) | {"seal": ""})
+    assert here(g) == [(2, 2)]
+    assert g.send(secret, undo)[0]["outcome"] == "undone"
+    assert here(g) == []

@@ -23,9 +23,11 @@ from app.kernel.actor import SYSTEM
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.tokens import digest
+from app.organisation.models import Unit
 from app.registration.entering import Entry, register
 from app.registration.indexes import ticket_secret
 from app.review.service import run_checklist
+from tests.factories import make_activity
 from tests.web.scan_api.conftest import Gate, gate
 
 __all__ = ["gate"]  # the fixture
@@ -279,3 +281,40 @@ def test_an_ordinary_copy_keeps_how_one_registers(gate: Make) -> None:
         source = tx.execute(select(Activity)).scalar_one()
         copy = copy_activity(tx, source, first_start=now(), actor=SYSTEM, now=now())
         assert (copy.takes_parties, copy.needs_approval, copy.opens_before_min) == (True, True, 5)
+
+
+def test_an_unknown_ticket_scanned_twice_is_let_count_once(gate: Make, desk_of: Desk) -> None:
+    g = gate()
+    g.send(g.pair(), g.scan("f" * 64, ago=60), g.scan("f" * 64), g.scan("e" * 64))
+    for code in held_codes(g):
+        desk_of(g).post(f"/activities/{g.activity}/held/{code}", data={"verb": "count"})
+    assert here(g) == [(1, 0), (1, 0)]
+
+
+def test_what_a_phone_scanned_where_it_was_not_paired_is_not_in_the_lot(gate: Make, desk_of: Desk) -> None:
+    g = gate(sessions=2)
+    secret, tickets = g.pair(session=0), [g.enrol(1)[0] for _ in range(3)]
+    g.pass_time(minutes=10)
+    g.send(secret, g.scan(tickets[0], ago=60) | {"session": g.sessions[1]})
+    with g.app.app_context(), transaction(db.session) as tx:
+        tx.execute(select(DeviceGrant)).scalar_one().revoked_at = now()
+    g.send(secret, g.scan(tickets[1], ago=60), g.scan(tickets[2], ago=50))
+    assert "这2条都算到场" in desk_of(g).get(f"/activities/{g.activity}/held").get_data(as_text=True)
+
+
+def test_an_undo_reaches_no_other_ticket_that_waits(gate: Make) -> None:
+    """Late scans of another activity's tickets wait without a ticket of this one: they are not all the same person."""
+    g = gate()
+    keys, secret = g.app.extensions["keys"], g.pair()
+    with g.app.app_context(), transaction(db.session) as tx:
+        other = make_activity(
+            tx, host=tx.execute(select(Unit).where(Unit.name == "示例甲镇")).scalar_one(), title="别的活动"
+        )
+        entries = [Entry(None, "示例王女士", 1, 0, "", True, f"form{n}", f"browser{n}") for n in range(2)]
+        foreign = [register(tx, other, each, keys=keys, now=now()).registration.secret_hash for each in entries]
+    g.pass_time(minutes=10)
+    first, second = g.scan(foreign[0], ago=300), g.scan(foreign[1], ago=290)
+    g.send(secret, first, second, g.scan(kind="undo", refers_to=second["uid"], ago=280))
+    with g.app.app_context():
+        rows = db.session.execute(select(HeldScan.reason, HeldScan.state).order_by(HeldScan.id)).all()
+    assert [tuple(row) for row in rows] == [("refused", "open"), ("refused", "withdrawn")]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from markupsafe import escape
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
@@ -219,6 +220,14 @@ def test_a_wrong_class_is_named_beside_its_cell(
     assert re.search(rf'<p class="err" id="c-1-\w+-e">.*?({words})', page.text, re.S), page.text
     second = ["示例第一小学", "三年级2班", 2, 1, 0, "", "13900000031", "第一场"]
     assert 'class="err"' not in upload(desk, code, book({"班级": [CLASS_HEAD, first, second]})).text
+
+
+@pytest.mark.parametrize("cell", ["50%", "%(n)s", "<h1>3</h1>"])
+def test_what_was_typed_is_shown_as_it_is_in_the_sentence_about_it(code: str, desk: FlaskClient, cell: str) -> None:
+    row: list[Any] = ["示例第一小学", "三年级1班", cell, 1, 0, "示例王老师", "13900000031", "第一场"]
+    page = upload(desk, code, book({"班级": [CLASS_HEAD, row]}))
+    assert page.status_code == 422 or page.status_code == 200
+    assert escape(cell) in re.search(r'<p class="err" id="c-0-\w+-e">(.*?)</p>', page.text, re.S)[1]  # type: ignore[index]
 
 
 def test_a_list_of_pupils_and_classes_where_none_are_taken_are_refused_in_words(
