@@ -42,7 +42,7 @@ class Instance:
 
 @contextlib.contextmanager
 def served(target: str, port: int, environment: dict[str, str] | None = None) -> Iterator[int]:
-    """granian with two workers of four threads, ended by its own pid, which the block is given."""
+    """granian with WORKERS processes of THREADS threads, ended by its own pid, which the block is given."""
     command = [
         str(Path(sys.executable).parent / "granian"), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
         "--workers", str(WORKERS), "--blocking-threads", str(THREADS), "--respawn-failed-workers", "--respawn-interval",

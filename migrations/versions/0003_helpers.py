@@ -99,10 +99,7 @@ def upgrade() -> None:
         batch_op.create_foreign_key(
             batch_op.f("fk_check_in_event_device_id"), "device_grant", ["device_id"], ["id"]
         )
-        batch_op.create_index(
-            batch_op.f("ix_check_in_event_device_id"), ["device_id"], unique=False,
-            sqlite_where=sa.text("device_id IS NOT NULL"), postgresql_where=sa.text("device_id IS NOT NULL"),
-        )
+        batch_op.create_index(batch_op.f("ix_check_in_event_device_id"), ["device_id"], unique=False)
         _outcomes(batch_op, AFTER)
     guard("check_in_event")
 

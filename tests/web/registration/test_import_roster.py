@@ -226,7 +226,6 @@ def test_a_wrong_class_is_named_beside_its_cell(
 def test_what_was_typed_is_shown_as_it_is_in_the_sentence_about_it(code: str, desk: FlaskClient, cell: str) -> None:
     row: list[Any] = ["示例第一小学", "三年级1班", cell, 1, 0, "示例王老师", "13900000031", "第一场"]
     page = upload(desk, code, book({"班级": [CLASS_HEAD, row]}))
-    assert page.status_code == 422 or page.status_code == 200
     assert escape(cell) in re.search(r'<p class="err" id="c-0-\w+-e">(.*?)</p>', page.text, re.S)[1]  # type: ignore[index]
 
 
