@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,24 +28,19 @@ def recording(engine: Engine) -> Iterator[list[str]]:
         if not _CONTROL.match(statement):
             seen.append(statement)
 
-    ways = {name: getattr(DriverLane, name) for name in ("first", "writes")}
+    run = DriverLane.run
 
-    def kept(way: Callable[..., Any]) -> Callable[..., Any]:
-        def keep_driver(lane: DriverLane, sql: str, values: dict[str, Any]) -> Any:
-            seen.append(sql)
-            return way(lane, sql, values)
-
-        return keep_driver
+    def keep_driver(lane: DriverLane, sql: str, values: Any) -> Any:
+        seen.append(sql)
+        return run(lane, sql, values)
 
     event.listen(engine, "before_cursor_execute", keep)
-    for name, way in ways.items():
-        setattr(DriverLane, name, kept(way))
+    DriverLane.run = keep_driver  # type: ignore[method-assign]
     try:
         yield seen
     finally:
         event.remove(engine, "before_cursor_execute", keep)
-        for name, way in ways.items():
-            setattr(DriverLane, name, way)
+        DriverLane.run = run  # type: ignore[method-assign]
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,9 +22,9 @@ from app.checkin.statements import (
     WALK_IN,
     WALK_IN_BEFORE,
     WALK_IN_NAME,
+    Asked,
     Found,
     Lane,
-    find,
     read_time,
 )
 from app.kernel.actor import Actor
@@ -103,61 +103,163 @@ class Result:
 Move = Callable[[Found], Decision | None]
 
 
+class _Coming:
+    """One arrival on its way through `arrive_together`."""
+
+    __slots__ = (
+        "answer", "arrival", "decision", "first_at", "headcount", "is_kept", "is_party", "is_projected", "now",
+        "registration_id", "row",
+    )  # fmt: skip
+    row: Found
+    answer: Result | NotFound
+    decision: Decision
+
+    def __init__(self, arrival: Arrival, now: datetime) -> None:
+        self.arrival, self.now = arrival, now
+        self.is_projected = self.is_kept = False
+
+    @property
+    def at(self) -> datetime:
+        """The moment that is judged and counts."""
+        return self.arrival.occurred_at or self.now
+
+    def decide(self, move: Move | None) -> None:
+        facts, self.headcount = _facts(self.row, self.arrival, self.at)
+        self.registration_id, self.first_at, self.is_party = self.row.registration_id, facts.first_at, facts.is_party
+        self.decision = decide_check_in(facts)
+        if self.decision.accepted and move is not None and self.registration_id is not None:
+            self.decision = move(self.row) or self.decision
+        if self.decision.accepted and self.is_party:
+            self.first_at = self.first_at or self.at
+
+    def projection(self) -> dict[str, Any]:
+        """The values of its check-in."""
+        method = self.arrival.method.value
+        return {
+            "activity_id": self.row.activity_id, "session_id": self.row.id, "registration_id": self.registration_id,
+            "grade_a": 0, "grade_b": 0, "grade_c": 0, "grade_d": 0,
+            f"grade_{GRADE_BY_METHOD[method].lower()}": self.headcount, "method": method, "first_at": self.at,
+            "last_at": self.at,
+        }  # fmt: skip
+
+    def event(self) -> dict[str, Any]:
+        """The values of the event that is kept of it."""
+        arrival, accepted = self.arrival, self.decision.accepted
+        return {
+            "uid": arrival.uid, "kind": (EventKind.ARRIVAL if accepted else EventKind.REFUSAL).value,
+            "outcome": self.decision.outcome, "activity_id": self.row.activity_id, "session_id": self.row.id,
+            "registration_id": self.registration_id, "refers_to": None,
+            "headcount": min(COUNT_MOST, max(0, self.headcount)),
+            "grade": GRADE_BY_METHOD[arrival.method.value] if accepted else None, "method": arrival.method.value,
+            "actor_id": arrival.actor_id, "occurred_at": self.at, "recorded_at": self.now, "reason": "",
+            "device_id": arrival.device_id,
+        }  # fmt: skip
+
+    def result(self) -> Result:
+        """The answer once its event is kept."""
+        accepted, here = self.decision.accepted, 0
+        counted = self.headcount if accepted else self.row.here or self.headcount
+        name = self.arrival.name if self.arrival.is_walk_in else self.row.name or ""
+        if accepted and self.is_party:
+            here = (self.row.here or 0) + self.headcount
+        return Result(
+            self.decision.outcome, self.decision.message, self.first_at, counted, self.registration_id,
+            self.arrival.uid, _place(self.row), name, here,
+        )  # fmt: skip
+
+
 def arrive(lane: Lane, arrival: Arrival, *, now: datetime, move: Move | None = None) -> Result:
     """Every scan is kept, also a refused one; a registration counts once a session, whatever the door.
 
     At most five statements. `move` changes the chosen session first and may refuse. The caller commits; the answer
     leaves after the commit. Raises NotFound for an unknown session only, before anything is written.
     """
-    row = find_place(lane, arrival)
-    if row.known_id is not None:
-        return first_answer(lane, arrival.uid, row)
-    facts, headcount = _facts(row, arrival, arrival.occurred_at or now)
-    decision = decide_check_in(facts)
-    if decision.accepted and move is not None and row.registration_id is not None:
-        decision = move(row) or decision
-    if decision.accepted and facts.is_party:
-        return _part(lane, row, arrival, decision, headcount, now)
-    registration_id, first_at, inserted = row.registration_id, facts.first_at, False
-    if decision.accepted:
-        if arrival.is_walk_in:
-            registration_id = _walk_in_registration(lane, row, arrival, now)
-        assert registration_id is not None
-        inserted = _project(lane, row, arrival, registration_id, headcount, now)
-        if not inserted:  # another client was faster between the look-up and here
-            decision = Decision(Outcome.DUPLICATE.value, first_words(Outcome.DUPLICATE.value))
-        first_at = (arrival.occurred_at or now) if inserted else _first_at(lane, row.id, registration_id)
-    if not _keep_event(lane, row, arrival, registration_id, decision, headcount, now):
-        if inserted:  # a faster twin of the same uid got another answer: what this one projected goes again
-            lane.first(TAKE_BACK, {"session_id": row.id, "registration_id": registration_id})
-        return first_answer(lane, arrival.uid, row)
-    counted = headcount if decision.accepted else row.here or headcount
-    name = arrival.name if arrival.is_walk_in else row.name or ""
-    return Result(
-        decision.outcome, decision.message, first_at, counted, registration_id, arrival.uid, _place(row), name
-    )  # fmt: skip
+    (answer,) = arrive_together(lane, [(arrival, now)], move=move)
+    if isinstance(answer, NotFound):
+        raise answer
+    return answer
 
 
-def _part(lane: Lane, row: Found, arrival: Arrival, decision: Decision, headcount: int, now: datetime) -> Result:
-    """One bus of a class: the event decides whether it is new, its people add to those here already."""
-    assert row.registration_id is not None
-    if not _keep_event(lane, row, arrival, row.registration_id, decision, headcount, now):
-        return first_answer(lane, arrival.uid, row)
-    lane.writes(ADD_PART, _projected(row, arrival, row.registration_id, headcount, now))
-    return Result(
-        decision.outcome, decision.message, row.first_at or arrival.occurred_at or now, headcount,
-        row.registration_id, arrival.uid, _place(row), row.name or "", (row.here or 0) + headcount,
-    )  # fmt: skip
+def arrive_together(
+    lane: Lane, arrivals: Sequence[tuple[Arrival, datetime]], *, move: Move | None = None
+) -> list[Result | NotFound]:  # fmt: skip
+    """As `arrive`, for many at once in one transaction: the same statements, each for all of them."""
+    everybody = [_Coming(arrival, now) for arrival, now in arrivals]
+    waiting = everybody
+    while waiting:
+        wave, waiting = _look_up(lane, waiting)
+        for each in wave:
+            each.decide(move)
+            if each.decision.accepted and each.arrival.is_walk_in:
+                each.registration_id = _walk_in_registration(lane, each.row, each.arrival, each.now)
+        _project(lane, [each for each in wave if each.decision.accepted and not each.is_party])
+        _keep_events(lane, wave)
+        # The event decides whether a bus of a class is new; its people add to those here already.
+        buses = [each for each in wave if each.is_party and each.decision.accepted and each.is_kept]
+        lane.writes(ADD_PART, [each.projection() for each in buses])
+        for each in wave:
+            each.answer = each.result() if each.is_kept else first_answer(lane, each.arrival.uid, each.row)
+    return [each.answer for each in everybody]
+
+
+def _look_up(lane: Lane, waiting: Sequence[_Coming]) -> tuple[list[_Coming], list[_Coming]]:
+    """Who is decided now, and who waits: no two of one wave are the same scan or the same registration.
+
+    Who is answered already is in neither.
+    """
+    wave, later, taken = list[_Coming](), list[_Coming](), set[object]()
+    for each, row in zip(waiting, lane.find([_asked(each.arrival) for each in waiting]), strict=True):
+        if row is None:
+            each.answer = _no_place()
+            continue
+        keys = {each.arrival.uid, (row.id, row.registration_id) if row.registration_id else each.arrival.uid}
+        if keys & taken:
+            later.append(each)
+            continue
+        taken |= keys
+        each.row = row
+        if row.known_id is not None:
+            each.answer = first_answer(lane, each.arrival.uid, row)
+        else:
+            wave.append(each)
+    return wave, later
+
+
+def _project(lane: Lane, counting: Sequence[_Coming]) -> None:
+    """The unique key decides: another client may have been faster between the look-up and here."""
+    # One order in every process: two batches that hold the same tickets never wait for each other in a ring.
+    ordered = sorted(counting, key=lambda each: (each.row.id, each.registration_id or 0))
+    for each, written in zip(ordered, lane.writes(PROJECT, [each.projection() for each in ordered]), strict=True):
+        each.is_projected = written
+        if not written:
+            each.decision = Decision(Outcome.DUPLICATE.value, first_words(Outcome.DUPLICATE.value))
+        each.first_at = each.at if written else _first_at(lane, each.row.id, each.registration_id)
+
+
+def _keep_events(lane: Lane, wave: Sequence[_Coming]) -> None:
+    ordered = sorted(wave, key=lambda each: each.arrival.uid)
+    for each, kept in zip(ordered, lane.writes(KEEP_EVENT, [each.event() for each in ordered]), strict=True):
+        each.is_kept = kept
+        if (
+            not kept and each.is_projected
+        ):  # a faster twin of the same uid got another answer: what this one projected goes
+            lane.first(TAKE_BACK, {"session_id": each.row.id, "registration_id": each.registration_id})
+
+
+def _asked(arrival: Arrival) -> Asked:
+    ticket = digest(arrival.secret) if arrival.secret else arrival.registration_id
+    return Asked(arrival.session_code or arrival.session_id, ticket, arrival.uid)
+
+
+def _no_place() -> NotFound:
+    return NotFound("没有找到这一场。请重新扫大屏上的码，或到签到台。")
 
 
 def find_place(lane: Lane, arrival: Arrival) -> Found:
     """The session with all that the decision looks at. Raises NotFound."""
-    row = find(
-        lane, session=arrival.session_code or arrival.session_id, uid=arrival.uid,
-        ticket=digest(arrival.secret) if arrival.secret else arrival.registration_id,
-    )  # fmt: skip
+    (row,) = lane.find([_asked(arrival)])
     if row is None:
-        raise NotFound("没有找到这一场。请重新扫大屏上的码，或到签到台。")
+        raise _no_place()
     return row
 
 
@@ -212,37 +314,6 @@ def _walk_in_registration(lane: Lane, row: Found, arrival: Arrival, now: datetim
     return int(made[0])
 
 
-def _project(
-    lane: Lane, row: Found, arrival: Arrival, registration_id: int, headcount: int, now: datetime
-) -> bool:  # fmt: skip
-    return lane.writes(PROJECT, _projected(row, arrival, registration_id, headcount, now))
-
-
-def _projected(row: Found, arrival: Arrival, registration_id: int, headcount: int, now: datetime) -> dict[str, Any]:
-    grade, at = GRADE_BY_METHOD[arrival.method.value], arrival.occurred_at or now
-    return {
-        "activity_id": row.activity_id, "session_id": row.id, "registration_id": registration_id,
-        "grade_a": 0, "grade_b": 0, "grade_c": 0, "grade_d": 0, f"grade_{grade.lower()}": headcount,
-        "method": arrival.method.value, "first_at": at, "last_at": at,
-    }  # fmt: skip
-
-
-def _keep_event(
-    lane: Lane, row: Found, arrival: Arrival, registration_id: int | None, decision: Decision, headcount: int,
-    now: datetime,
-) -> bool:  # fmt: skip
-    accepted = decision.accepted
-    values = {
-        "uid": arrival.uid, "kind": (EventKind.ARRIVAL if accepted else EventKind.REFUSAL).value,
-        "outcome": decision.outcome, "activity_id": row.activity_id, "session_id": row.id,
-        "registration_id": registration_id, "refers_to": None, "headcount": min(COUNT_MOST, max(0, headcount)),
-        "grade": GRADE_BY_METHOD[arrival.method.value] if accepted else None, "method": arrival.method.value,
-        "actor_id": arrival.actor_id, "occurred_at": arrival.occurred_at or now, "recorded_at": now, "reason": "",
-        "device_id": arrival.device_id,
-    }  # fmt: skip
-    return lane.writes(KEEP_EVENT, values)
-
-
-def _first_at(lane: Lane, session_id: int, registration_id: int) -> datetime | None:
+def _first_at(lane: Lane, session_id: int, registration_id: int | None) -> datetime | None:
     row = lane.first(FIRST_AT, {"session_id": session_id, "registration_id": registration_id})
     return read_time(row[0]) if row else None

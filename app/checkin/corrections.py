@@ -53,7 +53,7 @@ def undo_check_in(
         "refers_to": event.uid, "headcount": event.headcount, "grade": event.grade, "method": event.method,
         "actor_id": actor.user_id, "occurred_at": now, "recorded_at": now, "reason": reason, "device_id": None,
     }  # fmt: skip
-    if not SessionLane(session).writes(KEEP_EVENT, values):
+    if not SessionLane(session).write(KEEP_EVENT, values):
         raise Conflict("undone_already", "这次签到已经撤销过了。")
     rebuild_one(session, event.session_id, event.registration_id)
     record(
@@ -96,7 +96,7 @@ def rebuild_one(session: Session, session_id: int, registration_id: int) -> None
             session.execute(delete(CheckIn).where(CheckIn.id == here))
         elif here is not None and values is not None:
             session.execute(update(CheckIn).where(CheckIn.id == here).values(**values))
-        elif values is not None and not SessionLane(session).writes(PROJECT, values):
+        elif values is not None and not SessionLane(session).write(PROJECT, values):
             continue  # somebody made it meanwhile, from events that were not to be seen yet
         return
 
@@ -147,7 +147,7 @@ def confirm_party(
         "method": Method.PARTY_CONFIRMED.value, "actor_id": actor.user_id, "occurred_at": now, "recorded_at": now,
         "reason": "", "refers_to": None, "device_id": None,
     }  # fmt: skip
-    if SessionLane(session).writes(KEEP_EVENT, values):
+    if SessionLane(session).write(KEEP_EVENT, values):
         rebuild_one(session, session_id, registration_id)
     return headcount
 

@@ -29,7 +29,7 @@ def put(
         "headcount": like.headcount, "grade": like.grade if grade == "" else grade, "method": like.method,
         "actor_id": None, "occurred_at": at, "recorded_at": now, "reason": "", "device_id": device_id,
     }  # fmt: skip
-    SessionLane(session).writes(KEEP_EVENT, values)
+    SessionLane(session).write(KEEP_EVENT, values)
 
 
 def take_back_late(session: Session, event: CheckInEvent, *, now: datetime) -> None:

@@ -1,8 +1,15 @@
-"""The check-in's statements as text for the driver: one look-up, and inserts whose unique key is the decision."""
+"""The check-in's statements as text for the driver: one look-up, and inserts whose unique key is the decision.
+
+Each takes a whole batch at once: a driver hands the interpreter to other threads at every row it steps to, and every
+statement is a way to PostgreSQL and back (docs/decisions/0015-a-statement-for-the-batch.md).
+"""
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple, Protocol
@@ -11,26 +18,26 @@ from sqlalchemy.orm import Session
 
 from app.kernel.database import stored_time
 
-# Session, activity, registration, earlier check-in and an earlier event of the same uid, in one statement.
-# `{session}`: id or code, bound as :session. `{ticket}`: id or secret_hash, bound as :ticket; NULL is nobody.
+# Session, activity, registration, earlier check-in and an earlier event of the same uid, for each that asks.
+# `{session}`: id or code. `{ticket}`: id or secret_hash; NULL is nobody.
 _LOOK_UP = """
-SELECT s.id, s.activity_id, s.code, s.label, s.starts_at, s.ends_at, s.opened_at, s.closes_at,
-       a.code, a.title, a.opens_before_min, a.closes_after_min, a.state, a.review_state, a.attendance, a.takes_walk_in,
-       r.id, r.activity_id, r.session_id, r.state, r.kind, r.adults, r.children, d.name,
-       c.first_at, c.grade_a + c.grade_b + c.grade_c + c.grade_d, k.id
-FROM activity_session s
+WITH asked (number, session, ticket, uid) AS (VALUES {asked})
+SELECT {columns}
+FROM asked
+JOIN activity_session s ON s.{session} = asked.session
 JOIN activity a ON a.id = s.activity_id
-LEFT JOIN check_in_event k ON k.uid = :uid
-LEFT JOIN registration r ON r.{ticket} = :ticket
+LEFT JOIN check_in_event k ON k.uid = asked.uid
+LEFT JOIN registration r ON r.{ticket} = asked.ticket
 LEFT JOIN check_in c ON c.session_id = s.id AND c.registration_id = r.id
 LEFT JOIN personal_detail d ON d.registration_id = r.id
-WHERE s.{session} = :session
 """
-LOOK_UP = {
-    (session, ticket): _LOOK_UP.format(session=session, ticket=ticket)
-    for session in ("id", "code")
-    for ticket in ("id", "secret_hash")
-}
+_COLUMNS = """asked.number, s.id, s.activity_id, s.code, s.label, s.starts_at, s.ends_at, s.opened_at, s.closes_at,
+  a.code, a.title, a.opens_before_min, a.closes_after_min, a.state, a.review_state, a.attendance, a.takes_walk_in,
+  r.id, r.activity_id, r.session_id, r.state, r.kind, r.adults, r.children, d.name,
+  c.first_at, c.grade_a + c.grade_b + c.grade_c + c.grade_d, k.id"""
+# One row with all of them, for SQLite.
+_AS_ONE_ROW = f"json_group_array(json_array({_COLUMNS}))"
+_COLUMN_TYPES = {"id": "bigint", "code": "text", "secret_hash": "text"}
 
 # What the uid was answered before; first_at is NULL when that check-in was undone since.
 FIRST_ANSWER = """
@@ -42,29 +49,43 @@ WHERE e.uid = :uid
 FIRST_AT = "SELECT first_at FROM check_in WHERE session_id = :session_id AND registration_id = :registration_id"
 TAKE_BACK = "DELETE FROM check_in WHERE session_id = :session_id AND registration_id = :registration_id"
 
-_PROJECTION = """
-INSERT INTO check_in (activity_id, session_id, registration_id, grade_a, grade_b, grade_c, grade_d, method,
-                      first_at, last_at)
-VALUES (:activity_id, :session_id, :registration_id, :grade_a, :grade_b, :grade_c, :grade_d, :method,
-        :first_at, :last_at)
-ON CONFLICT (session_id, registration_id)
-"""
-PROJECT = _PROJECTION + "DO NOTHING"
-# A part of a party: the first makes the row, the next ones add to it.
-ADD_PART = (
-    _PROJECTION
-    + """DO UPDATE SET last_at = excluded.last_at,
-  grade_a = check_in.grade_a + excluded.grade_a, grade_b = check_in.grade_b + excluded.grade_b,
-  grade_c = check_in.grade_c + excluded.grade_c, grade_d = check_in.grade_d + excluded.grade_d"""
-)
 
-KEEP_EVENT = """
-INSERT INTO check_in_event (uid, kind, outcome, activity_id, session_id, registration_id, refers_to, headcount, grade,
-                            method, actor_id, occurred_at, recorded_at, reason, device_id)
-VALUES (:uid, :kind, :outcome, :activity_id, :session_id, :registration_id, :refers_to, :headcount, :grade,
-        :method, :actor_id, :occurred_at, :recorded_at, :reason, :device_id)
-ON CONFLICT (uid) DO NOTHING
-"""
+@dataclass(frozen=True)
+class Insert:
+    """Rows of one table; where `key` is taken, `otherwise` happens."""
+
+    table: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    otherwise: str = "NOTHING"
+
+    def text(self, how_many: int, mark: str) -> str:
+        """The statement for so many rows; `mark` is the driver's sign for a value."""
+        row = f"({', '.join([mark] * len(self.columns))})"
+        rows, key = ", ".join([row] * how_many), ", ".join(self.key)
+        into = f"{self.table} ({', '.join(self.columns)})"
+        return f"INSERT INTO {into} VALUES {rows} ON CONFLICT ({key}) DO {self.otherwise}"  # noqa: S608 - our own words
+
+
+PROJECT = Insert(
+    "check_in",
+    ("activity_id", "session_id", "registration_id", "grade_a", "grade_b", "grade_c", "grade_d", "method", "first_at",
+     "last_at"),
+    ("session_id", "registration_id"),
+)  # fmt: skip
+# A part of a party: the first makes the row, the next ones add to it.
+ADD_PART = Insert(
+    PROJECT.table, PROJECT.columns, PROJECT.key,
+    """UPDATE SET last_at = excluded.last_at,
+    grade_a = check_in.grade_a + excluded.grade_a, grade_b = check_in.grade_b + excluded.grade_b,
+    grade_c = check_in.grade_c + excluded.grade_c, grade_d = check_in.grade_d + excluded.grade_d""",
+)  # fmt: skip
+KEEP_EVENT = Insert(
+    "check_in_event",
+    ("uid", "kind", "outcome", "activity_id", "session_id", "registration_id", "refers_to", "headcount", "grade",
+     "method", "actor_id", "occurred_at", "recorded_at", "reason", "device_id"),
+    ("uid",),
+)  # fmt: skip
 
 # The registration of a walk-in, made once for the event's uid.
 WALK_IN = """
@@ -113,6 +134,122 @@ class Found(NamedTuple):
     known_id: int | None
 
 
+class Asked(NamedTuple):
+    """Whom the look-up asks for: the session by id or code, the ticket a registration's id or its secret's hash."""
+
+    session: int | str | None
+    ticket: int | str | None
+    uid: str
+
+    @property
+    def columns(self) -> tuple[str, str]:
+        """By which columns of session and registration."""
+        return "code" if isinstance(self.session, str) else "id", "secret_hash" if isinstance(
+            self.ticket, str
+        ) else "id"
+
+
+class Overtaken(Exception):
+    """Some rows of a batch met a taken key, and SQLite does not say which: the batch has to be tried one by one."""
+
+
+class Lane:
+    """Where the statements run: inside a session's transaction, or on a connection of the driver's own."""
+
+    is_sqlite: bool
+
+    def run(self, sql: str, values: Any) -> tuple[list[Any], int]:
+        """Every row that came back, and how many rows were touched."""
+        raise NotImplementedError
+
+    def first(self, sql: str, values: dict[str, Any]) -> Any:
+        """The first row as a tuple, None without; for statements with `:named` values that return one at most."""
+        if self.is_sqlite:
+            values = {name: _stored(value) for name, value in values.items()}
+        rows, _ = self.run(sql if self.is_sqlite else _for_psycopg(sql), values)
+        return rows[0] if rows else None
+
+    def writes(self, insert: Insert, rows: Sequence[dict[str, Any]]) -> list[bool]:
+        """Whether each row was written; no two of `rows` have the same key.
+
+        Raises Overtaken on SQLite when some were not: who holds the writers' lock has seen what is there.
+        """
+        if not rows:
+            return []
+        if self.is_sqlite:
+            _, touched = self.run(insert.text(len(rows), "?"), _in_order(insert, rows, _stored))
+            if touched == len(rows):
+                return [True] * len(rows)
+            if len(rows) == 1:
+                return [False]
+            raise Overtaken
+        # The number of rows may lie there; the rows themselves do not.
+        text = f"{insert.text(len(rows), '%s')} RETURNING {', '.join(insert.key)}"
+        written = set(self.run(text, _in_order(insert, rows, lambda value: value))[0])
+        return [tuple(row[name] for name in insert.key) in written for row in rows]
+
+    def write(self, insert: Insert, row: dict[str, Any]) -> bool:
+        """Whether this one row was written."""
+        return self.writes(insert, [row])[0]
+
+    def find(self, asked: Sequence[Asked]) -> list[Found | None]:
+        """What the decision looks at, for each; None where there is no such session."""
+        found: list[Found | None] = [None] * len(asked)
+        for columns in {each.columns for each in asked}:
+            numbers = [number for number, each in enumerate(asked) if each.columns == columns]
+            values = [value for number in numbers for value in (number, *asked[number])]
+            rows, _ = self.run(_look_up(*columns, len(numbers), is_sqlite=self.is_sqlite), values)
+            for number, *row in json.loads(rows[0][0]) if self.is_sqlite else rows:
+                found[number] = _from_sqlite(row) if self.is_sqlite else Found._make(row)
+        return found
+
+
+def _in_order(insert: Insert, rows: Sequence[dict[str, Any]], bind: Callable[[Any], Any]) -> list[Any]:
+    return [bind(row[column]) for row in rows for column in insert.columns]
+
+
+def _stored(value: Any) -> Any:
+    return stored_time(value) if isinstance(value, datetime) else value
+
+
+@cache
+def _for_psycopg(sql: str) -> str:
+    return re.sub(r":(\w+)", r"%(\1)s", sql)
+
+
+@cache
+def _look_up(session: str, ticket: str, how_many: int, *, is_sqlite: bool) -> str:
+    mark = "?" if is_sqlite else "%s"
+    types = ("integer", _COLUMN_TYPES[session], _COLUMN_TYPES[ticket], "text")
+    row = f"({', '.join(f'CAST({mark} AS {kind})' for kind in types)})"
+    return _LOOK_UP.format(
+        asked=", ".join([row] * how_many), columns=_AS_ONE_ROW if is_sqlite else _COLUMNS, session=session,
+        ticket=ticket,
+    )  # fmt: skip
+
+
+def _from_sqlite(row: Sequence[Any]) -> Found:
+    found = Found._make(row)
+    return found._replace(
+        starts_at=datetime.fromisoformat(row[4]), ends_at=datetime.fromisoformat(row[5]), opened_at=read_time(row[6]),
+        closes_at=read_time(row[7]), first_at=read_time(found.first_at), takes_walk_in=bool(found.takes_walk_in),
+    )  # fmt: skip
+
+
+class SessionLane(Lane):
+    """Inside the transaction of a session, what it changed before being written first."""
+
+    def __init__(self, session: Session) -> None:
+        session.flush()  # these statements go past autoflush
+        self._connection = session.connection()
+        self.is_sqlite = self._connection.dialect.name == "sqlite"
+
+    def run(self, sql: str, values: Any) -> tuple[list[Any], int]:
+        values = tuple(values) if isinstance(values, list) else values
+        result = self._connection.exec_driver_sql(sql, values)
+        return [tuple(row) for row in result] if result.returns_rows else [], result.rowcount
+
+
 class Cursor(Protocol):
     """What a lane needs of a driver's cursor."""
 
@@ -122,94 +259,25 @@ class Cursor(Protocol):
     def fetchall(self) -> Any: ...
 
 
-class Lane(Protocol):
-    """Where the statements run: inside a session's transaction, or on a connection of the driver's own."""
-
-    is_sqlite: bool
-
-    def first(self, sql: str, values: dict[str, Any]) -> Any:
-        """The first row as a tuple, None without; every statement here returns one row at most."""
-
-    def writes(self, sql: str, values: dict[str, Any]) -> bool:
-        """Whether an INSERT … ON CONFLICT wrote its row."""
-
-
-@cache
-def _for_psycopg(sql: str) -> str:
-    return re.sub(r":(\w+)", r"%(\1)s", sql)
-
-
-@cache
-def _told_by_postgresql(sql: str) -> str:
-    return f"{_for_psycopg(sql)} RETURNING 1"  # the number of rows may lie there; on SQLite it is true, and cheaper
-
-
 @cache
 def _returns_rows(sql: str) -> bool:
-    return sql.lstrip().startswith("SELECT") or "RETURNING" in sql
+    return sql.lstrip().startswith(("SELECT", "WITH")) or "RETURNING" in sql
 
 
-class SessionLane:
-    """Inside the transaction of a session, what it changed before being written first."""
-
-    def __init__(self, session: Session) -> None:
-        session.flush()  # these statements go past autoflush
-        self._connection = session.connection()
-        self.is_sqlite = self._connection.dialect.name == "sqlite"
-
-    def first(self, sql: str, values: dict[str, Any]) -> Any:
-        text = sql if self.is_sqlite else _for_psycopg(sql)
-        result = self._connection.exec_driver_sql(text, _bound(values, self.is_sqlite))
-        return result.first() if result.returns_rows else None
-
-    def writes(self, sql: str, values: dict[str, Any]) -> bool:
-        text = sql if self.is_sqlite else _told_by_postgresql(sql)
-        result = self._connection.exec_driver_sql(text, _bound(values, self.is_sqlite))
-        return result.rowcount == 1 if self.is_sqlite else result.first() is not None
-
-
-class DriverLane:
+class DriverLane(Lane):
     """Straight on the driver's cursor; the caller begins and commits."""
 
     def __init__(self, cursor: Cursor, *, is_sqlite: bool) -> None:
         self._cursor, self.is_sqlite = cursor, is_sqlite
 
-    def first(self, sql: str, values: dict[str, Any]) -> Any:
+    def run(self, sql: str, values: Any) -> tuple[list[Any], int]:
         cursor = self._cursor
-        cursor.execute(sql if self.is_sqlite else _for_psycopg(sql), _bound(values, self.is_sqlite))
-        if not _returns_rows(sql):  # psycopg would describe every column to who asks the cursor
-            return None
-        rows = cursor.fetchall()  # all: a statement that is not at its end would stand in the way of SQLite's COMMIT
-        return rows[0] if rows else None
-
-    def writes(self, sql: str, values: dict[str, Any]) -> bool:
-        cursor = self._cursor
-        if self.is_sqlite:
-            cursor.execute(sql, _bound(values, True))
-            return bool(cursor.rowcount == 1)
-        cursor.execute(_told_by_postgresql(sql), values)
-        return bool(cursor.fetchall())
-
-
-def _bound(values: dict[str, Any], is_sqlite: bool) -> dict[str, Any]:
-    if not is_sqlite:
-        return values
-    return {name: stored_time(value) if isinstance(value, datetime) else value for name, value in values.items()}
+        cursor.execute(sql, values)
+        # All: a statement that is not at its end would stand in the way of SQLite's COMMIT. And whether rows come
+        # is read from the text: psycopg would describe every column to who asks the cursor.
+        return cursor.fetchall() if _returns_rows(sql) else [], cursor.rowcount
 
 
 def read_time(value: Any) -> datetime | None:
     """A time as either driver returns it."""
     return datetime.fromisoformat(value) if isinstance(value, str) else value
-
-
-def find(lane: Lane, *, session: int | str | None, ticket: int | str | None, uid: str) -> Found | None:
-    """The look-up; `session` by id or code, `ticket` a registration's id, its secret's hash, or nobody."""
-    sql = LOOK_UP["code" if isinstance(session, str) else "id", "secret_hash" if isinstance(ticket, str) else "id"]
-    row = lane.first(sql, {"session": session, "ticket": ticket, "uid": uid})
-    if row is None or not lane.is_sqlite:
-        return Found._make(row) if row is not None else None
-    found = Found._make(row)
-    return found._replace(
-        starts_at=datetime.fromisoformat(row[4]), ends_at=datetime.fromisoformat(row[5]), opened_at=read_time(row[6]),
-        closes_at=read_time(row[7]), first_at=read_time(found.first_at), takes_walk_in=bool(found.takes_walk_in),
-    )  # fmt: skip

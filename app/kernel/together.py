@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
-
-from sqlalchemy.orm import Session, scoped_session
-
-from app.kernel.database import transaction
+from typing import Generic, TypeVar
 
 BATCH_MOST = 64
+T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
 W = TypeVar("W")
 R = TypeVar("R")
 
@@ -27,32 +26,32 @@ class _Waiting(Generic[W, R]):
     leads: bool = False
 
 
-class Together(Generic[W, R]):
+class Together(Generic[T, K, W, R]):
     """A queue for each key; one for a process.
 
-    The first thread that comes leads: once the writers' turn is its own it takes all that wait by then, lets `work`
-    do them in one transaction and commits; who comes meanwhile waits for the next leader. Nobody is answered before
-    the COMMIT. A batch that fails is answered to nobody: each of it is tried again by itself. `work` gives plain
-    values back, a refusal as an exception in its place. Never call it inside `transaction()`.
+    SQLite commits one transaction at a time, and each waits for the disk; PostgreSQL answers every statement over
+    the wire. So the first thread that comes leads: once the writers' turn is its own it takes all that wait by then,
+    lets `work` do them in one transaction and commits; who comes meanwhile waits for the next leader. Nobody is
+    answered before the COMMIT. A batch that fails is answered to nobody: each of it is tried again by itself.
+    `begin` opens the leader's transaction and takes what `work` would wait for, so that who comes meanwhile goes
+    along; `alone` opens a single one's. `work` gives a refusal back as an exception in its place. A thread that comes
+    must hold no connection: the leader may need it.
     """
 
     def __init__(
         self,
-        lock: Callable[[Session, int], object],
-        work: Callable[[Session, int, Sequence[W]], Sequence[R | Exception]],
-        session: scoped_session[Any],
+        begin: Callable[[K], AbstractContextManager[T]],
+        work: Callable[[T, K, Sequence[W]], Sequence[R | Exception]],
+        alone: Callable[[K], AbstractContextManager[T]] | None = None,
     ) -> None:
-        self._lock = lock  # what `work` would wait for: who comes meanwhile goes along
-        self._work = work
-        self._session = session  # each thread's own
+        self._begin, self._work, self._alone = begin, work, alone or begin
         self._mutex = threading.Lock()  # guards the queues; held for a few instructions only
-        self._queues: dict[int, deque[_Waiting[W, R]]] = {}  # a key stands here while it has a leader
+        self._queues: dict[K, deque[_Waiting[W, R]]] = {}  # a key stands here while it has a leader
 
-    def do(self, key: int, wish: W) -> R:
+    def do(self, key: K, wish: W) -> R:
         """Stored when it returns. Raises what `work` answered for this wish, or what its own transaction met."""
         mine = _Waiting[W, R](wish)
         mine.woken.acquire()
-        self._session.rollback()  # a connection that only read goes back: the leader may need it. It may fail: not in line
         with self._mutex:
             mine.leads = key not in self._queues
             self._queues.setdefault(key, deque()).append(mine)
@@ -61,18 +60,21 @@ class Together(Generic[W, R]):
         if mine.leads:
             self._lead(key)
         if mine.result is None:
-            with transaction(self._session) as tx:
-                (mine.result,) = self._work(tx, key, [wish])
+            mine.result = self._do_alone(key, wish)
         if isinstance(mine.result, Exception):
             raise mine.result
         return mine.result
 
-    def _lead(self, key: int) -> None:
+    def _do_alone(self, key: K, wish: W) -> R | Exception:
+        with self._alone(key) as tx:
+            (result,) = self._work(tx, key, [wish])
+        return result
+
+    def _lead(self, key: K) -> None:
         """One batch; then the first of those who came meanwhile leads."""
         batch: list[_Waiting[W, R]] = []
         try:
-            with transaction(self._session) as tx:
-                self._lock(tx, key)
+            with self._begin(key) as tx:
                 batch = self._take(key)
                 results = self._work(tx, key, [each.wish for each in batch])
             for each, result in zip(batch, results, strict=True):
@@ -82,12 +84,12 @@ class Together(Generic[W, R]):
         finally:
             self._hand_over(key, batch or self._take(key))
 
-    def _take(self, key: int) -> list[_Waiting[W, R]]:
+    def _take(self, key: K) -> list[_Waiting[W, R]]:
         with self._mutex:
             waiting = self._queues[key]
             return [waiting.popleft() for _ in range(min(BATCH_MOST, len(waiting)))]
 
-    def _hand_over(self, key: int, batch: Sequence[_Waiting[W, R]]) -> None:
+    def _hand_over(self, key: K, batch: Sequence[_Waiting[W, R]]) -> None:
         """Wake the next leader, then everybody who is answered."""
         with self._mutex:
             following = self._queues[key][0] if self._queues[key] else None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -155,6 +156,7 @@ def _register(code: str, door: Door, filled: RegisterForm, moment: datetime) -> 
     entry = _entry(filled, sends_mail=door.sends_mail)
     if entry.phone:
         check_attempts(db.session(), "phone", _phone_key(code), now=moment, free=FREE_TRIES, window=WINDOW)
+    db.session.rollback()  # the connection that only read goes back: who leads may need it
     done = _rush().do(door.id, Wish(entry, moment))
     own = mine.own_tickets(code)
     secret = done.secret or next((s for s in own if digest(s) == done.secret_hash), "")
@@ -176,12 +178,19 @@ class _Done:
     created: bool
 
 
-def _rush() -> Together[Wish, _Done]:
+def _rush() -> Together[Session, int, Wish, _Done]:
     """One for a process: phones that register at once share the lock, the count and the COMMIT (0013)."""
-    found: Together[Wish, _Done] = current_app.extensions.setdefault(
-        "rush", Together(wait_for_places, _register_together, db.session)
+    found: Together[Session, int, Wish, _Done] = current_app.extensions.setdefault(
+        "rush", Together(_at_the_places, _register_together)
     )
     return found
+
+
+@contextmanager
+def _at_the_places(activity_id: int) -> Iterator[Session]:
+    with transaction(db.session) as tx:
+        wait_for_places(tx, activity_id)
+        yield tx
 
 
 def _register_together(session: Session, activity_id: int, wishes: Sequence[Wish]) -> list[_Done | Exception]:

@@ -20,6 +20,7 @@ from app.checkin.service import Arrival, Result
 from app.extensions import db
 from app.kernel.database import driver_transaction, transaction
 from app.kernel.errors import NotFound
+from app.kernel.together import Together
 from tests.factories import NOW, make_activity
 
 WORKERS = 12
@@ -86,11 +87,11 @@ class _Refused(Exception):
 def failing(monkeypatch: pytest.MonkeyPatch, fails: Callable[[int], bool]) -> list[int]:
     """Transactions whose COMMIT fails when `fails(number of its arrivals)`; the sizes of all batches."""
     sizes: list[int] = []
-    ours = GroupCommit._arrive
+    ours = group_commit.arrive_together
 
-    def count(group: GroupCommit, connection: Any, batch: Any) -> None:
+    def count(lane: Any, batch: Any) -> Any:
         sizes.append(len(batch))
-        ours(group, connection, batch)
+        return ours(lane, batch)
 
     @contextmanager
     def breaking(engine: Any) -> Any:
@@ -99,7 +100,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, fails: Callable[[int], bool]) -> li
             if fails(sizes[-1]):
                 raise _Refused
 
-    monkeypatch.setattr(GroupCommit, "_arrive", count)
+    monkeypatch.setattr(group_commit, "arrive_together", count)
     monkeypatch.setattr(group_commit, "driver_transaction", breaking)
     return sizes
 
@@ -130,10 +131,15 @@ def test_without_the_retry_a_failed_batch_loses_all_of_it(
     app: Flask, group: GroupCommit, session_code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
     """Negative control."""
-    failing(monkeypatch, lambda size: size > 1)
-    monkeypatch.setattr(GroupCommit, "_store_alone", lambda *_arguments: None)
+    sizes = failing(monkeypatch, lambda size: size > 1)
+
+    def gives_up(_group: Any, _key: None, _wish: Any) -> Any:
+        raise _Refused
+
+    monkeypatch.setattr(Together, "_do_alone", gives_up)
     answers = [answer for _ in range(5) for answer in together(group, [walk_in(session_code) for _ in range(WORKERS)])]
     assert any(isinstance(answer, _Refused) for answer in answers)
+    assert max(sizes) > 1
 
 
 def test_one_uid_from_many_threads_counts_once(app: Flask, group: GroupCommit, session_code: str) -> None:

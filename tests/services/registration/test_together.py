@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,6 @@ from sqlalchemy.orm import Session
 from app.activities.models import PlaceHold
 from app.audit.models import AuditEntry
 from app.extensions import db
-from app.kernel import together as kernel_together
 from app.kernel.actor import SYSTEM
 from app.kernel.attempts import Attempt, note_attempt
 from app.kernel.database import transaction
@@ -109,10 +109,16 @@ class Crowd:
     def __init__(self, app: Flask, breaks: str = "") -> None:
         self.app, self.breaks = app, breaks
         self.gate, self.batches, self.answers = threading.Event(), list[int](), dict[str, Any]()
-        self.together = Together[str, str](self.lock, self.work, db.session)
+        self.fails = list[Exception]()  # what the next COMMITs meet
+        self.together = Together[Session, int, str, str](self.begin, self.work)
 
-    def lock(self, _session: Session, _key: int) -> None:
-        assert self.gate.wait(20)
+    @contextmanager
+    def begin(self, _key: int) -> Iterator[Session]:
+        with transaction(db.session) as tx:
+            assert self.gate.wait(20)
+            yield tx
+            if self.fails:
+                raise self.fails.pop()
 
     def work(self, session: Session, _key: int, wishes: Sequence[str]) -> list[str | Exception]:
         self.batches.append(len(wishes))
@@ -167,30 +173,11 @@ def test_a_batch_that_breaks_is_tried_by_each_alone(app: Flask) -> None:
     assert crowd.kept() == ["a", "c"]
 
 
-def test_a_commit_that_fails_is_answered_to_nobody(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    crowd, real, failed = Crowd(app), kernel_together.transaction, list[int]()
-
-    def failing(session: Any) -> Any:
-        inner = real(session)
-        begin, end = inner.__enter__, inner.__exit__
-
-        class Once:
-            def __enter__(self) -> Session:
-                return begin()
-
-            def __exit__(self, *error: Any) -> Any:
-                if error[0] is None and not failed:
-                    failed.append(1)
-                    lost = OSError("the disk is full")
-                    end(type(lost), lost, None)
-                    raise lost
-                return end(*error)
-
-        return Once()
-
-    monkeypatch.setattr(kernel_together, "transaction", failing)
+def test_a_commit_that_fails_is_answered_to_nobody(app: Flask) -> None:
+    crowd = Crowd(app)
+    crowd.fails.append(OSError("the disk is full"))
     crowd.run(["a", "b"])
-    assert failed == [1]
+    assert crowd.fails == []
     assert sorted(crowd.batches) == [1, 1, 2]
     assert crowd.answers == {"a": "A", "b": "B"}
     assert crowd.kept() == ["a", "b"]
@@ -204,23 +191,3 @@ def test_the_log_holds_one_entry_for_each_of_a_batch(app: Flask) -> None:
             register_together(tx, activity.id, wishes, keys=app.extensions["keys"])
         made = select(func.count()).select_from(AuditEntry).where(AuditEntry.action == "registration.made")
         assert db.session.scalar(made) == 5
-
-
-def test_a_thread_that_fails_before_it_stands_in_line_stops_nobody(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The connection that it read with died: it never led, so the next one does."""
-    line = Together[str, str](lambda *_: None, lambda _s, _k, wishes: list(wishes), db.session)
-    answers: list[str] = []
-
-    def later() -> None:
-        with app.app_context():
-            answers.append(line.do(1, "next"))
-
-    with app.app_context():
-        with monkeypatch.context() as broken:
-            broken.setattr(db.session, "rollback", lambda: (_ for _ in ()).throw(ConnectionError("gone")))
-            with pytest.raises(ConnectionError):
-                line.do(1, "first")
-        thread = threading.Thread(target=later, daemon=True)
-        thread.start()
-        thread.join(10)
-    assert answers == ["next"]
