@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.checkin.held import holding_of
 from app.checkin.models import CheckIn, CheckInEvent, EventKind, HeldReason, HeldScan, HeldState, Outcome
 from app.checkin.rules import first_words, shown_name
-from app.kernel.clock import SHANGHAI
+from app.kernel.clock import SHANGHAI, business_day
 from app.registration.models import PartyClass, PersonalDetail, Registration
 
 HELD_WORDS = {
@@ -93,8 +93,14 @@ def answer_of(session: Session, event: CheckInEvent) -> Answer:
     counted = replace(base, people=event.headcount, here=here[1], first_at=here[0])
     if event.outcome == Outcome.ACCEPTED.value:
         return replace(counted, tone="green", message="已签到")
-    clock = here[0].astimezone(SHANGHAI).strftime("%H:%M")
-    return replace(counted, message=f"已于{clock}签到，没有重复计数。", people=here[1])
+    return replace(counted, message=f"已于{_moment(here[0], event.occurred_at)}签到，没有重复计数。", people=here[1])
+
+
+def _moment(at: datetime, scanned_at: datetime) -> str:
+    """The clock, with the date where it was another day than the scan's."""
+    local = at.astimezone(SHANGHAI)
+    day = "" if business_day(at) == business_day(scanned_at) else f"{local.month}月{local.day}日"
+    return f"{day}{local:%H:%M}"
 
 
 def _held(base: Answer, held: HeldScan) -> Answer:

@@ -19,3 +19,13 @@ export function clockText(value) {
   return new Intl.DateTimeFormat('zh-CN', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: 'Asia/Shanghai' })
     .format(new Date(value));
 }
+
+/* The day in Shanghai, as 9月1日. */
+export function dayText(value) {
+  return new Intl.DateTimeFormat('zh-CN', { month: 'long', day: 'numeric', timeZone: 'Asia/Shanghai' }).format(new Date(value));
+}
+
+/* The clock of a moment, with its date where that is not the day of `now`. */
+export function momentText(value, now) {
+  return (dayText(value) === dayText(now) ? '' : dayText(value)) + clockText(value);
+}

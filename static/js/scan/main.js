@@ -3,6 +3,7 @@
 import { createCameraTools } from './finder.js';
 import { clockText, moment, random } from './clock.js';
 import { createEnd } from './end.js';
+import { createGates } from './gates.js';
 import { hold } from './hold.js';
 import { listen } from './keys.js';
 import { understand } from './read.js';
@@ -16,33 +17,19 @@ import { fromAnswer, fromRoster, whoText } from './words.js';
 
 const AGAIN = 3000, HURRY = 1200, TWICE = 1000, PEOPLE_MOST = 999;
 const page = byId('scan'), data = page.dataset;
-const here = new Map(); // when this phone saw a ticket: for the hint while offline
+const here = new Map(); // when this phone saw a ticket at a session: for the hint while offline
 const seen = new Map(); // when a code was last in view
-let session = '', asked = null, stopped = false, pressed = -TWICE, loaded = null;
+let asked = null, stopped = false, pressed = -TWICE, loaded = null;
 const ready = new Promise(function (resolve) { loaded = resolve; }); // what this phone holds has been read
 
 const roster = createRoster(data.roster, data.device, showRoster, unpaired);
+const gates = createGates(roster);
 const push = createSync(data.events, answered, showState);
 
 /* ---- what is seen */
 
-function sessionText(one) {
-  return [one.label, clockText(one.starts_at) + '–' + clockText(one.ends_at)].filter(Boolean).join(' ');
-}
-
 function showRoster() {
-  const select = byId('session'), sessions = roster.sessions();
-  if (!sessions.some(function (one) { return one.code === session; })) session = roster.openSession();
-  const names = sessions.map(sessionText).join();
-  if (select.dataset.names !== names) { // a list that somebody has open is left alone
-    select.dataset.names = names;
-    select.textContent = '';
-    sessions.forEach(function (one) { select.appendChild(new Option(sessionText(one), one.code)); });
-  }
-  select.value = session;
-  byId('session-one').hidden = sessions.length !== 1;
-  byId('session-one').textContent = sessions.length ? sessionText(sessions[0]) : '';
-  byId('session-field').hidden = sessions.length < 2;
+  gates.follow();
   byId('walk-in').hidden = !roster.takesWalkIn();
   byId('roster-line').textContent = '手机里有' + roster.size() + '张报名码的名单，' + clockText(roster.issued()) + '更新。';
   byId('practice').hidden = !(roster.activity() && roster.activity().is_practice);
@@ -83,10 +70,10 @@ function wrong(title, text) { verdict('', { tone: 'bad', title: title, text: tex
 
 /* A ticket younger than the roster may be a class: one short look, where there is a network. */
 async function entryOf(ticket) {
-  const known = roster.find(ticket, session);
+  const known = roster.find(ticket, gates.code());
   if (known || navigator.onLine === false) return known;
   await Promise.race([roster.refresh(), new Promise(function (resolve) { setTimeout(resolve, HURRY); })]);
-  return roster.find(ticket, session);
+  return roster.find(ticket, gates.code());
 }
 
 async function take(text, by) {
@@ -96,7 +83,8 @@ async function take(text, by) {
   if (seenLately(what.ticket || what.code || text)) return;
   if (isOpen('party')) { say('先填这个班来了几人'); byId('party').classList.add('nudge'); return; }
   if (what.wrong) { wrong(what.wrong, what.hint); return; }
-  if (!session) { wrong('还没有名单', '联网后等几秒再扫'); return; }
+  gates.follow();
+  if (!gates.code()) { wrong('还没有名单', '联网后等几秒再扫'); return; }
   const entry = what.ticket ? await entryOf(what.ticket) : null;
   const fields = { kind: 'arrival', ticket: what.ticket || null, code: what.code || null, by: by };
   if (entry && entry.kind === 'party') askPeople(entry, fields); else arrive(fields, entry);
@@ -105,7 +93,7 @@ async function take(text, by) {
 async function arrive(fields, entry) {
   const at = moment(), uid = random(), key = fields.ticket || fields.code;
   const event = Object.assign({
-    uid: uid, session: session, ticket: null, code: null, walk_in: false, people: null, refers_to: null,
+    uid: uid, session: gates.code(), ticket: null, code: null, walk_in: false, people: null, refers_to: null,
     device_at: at.at, mono: at.mono, life: at.life, device: data.device,
   }, fields);
   try {
@@ -114,9 +102,9 @@ async function arrive(fields, entry) {
     wrong('没有存下', '这台手机存不住记录，请改用纸笔，或换一台手机');
     return;
   }
-  const hints = { here: key ? here.get(key) : 0, other: Boolean(entry && entry.s && entry.s !== session) };
+  const hints = { here: here.get(event.session + key), other: Boolean(entry && entry.s && entry.s !== event.session) };
   const view = fromRoster(event, entry, hints);
-  if (key) here.set(key, at.at);
+  if (key) here.set(event.session + key, at.at);
   note(uid, view, undo);
   showCounts();
   finder.word('已存下，正在送');
@@ -131,7 +119,7 @@ async function arrive(fields, entry) {
 
 function answered(pairs) {
   pairs.forEach(function (pair) {
-    const known = viewOf(pair.event.uid), view = fromAnswer(pair.event, pair.answer, placeText());
+    const known = viewOf(pair.event.uid), view = fromAnswer(pair.event, pair.answer, gates.name(pair.event.session));
     if (!known) return;
     const isNews = known.shape === 'wait' && (known === viewOf(lastUid()) || shownUid() === pair.event.uid);
     note(pair.event.uid, view, undo);
@@ -143,11 +131,6 @@ function answered(pairs) {
 }
 
 function lastUid() { return byId('recent').firstChild ? byId('recent').firstChild.dataset.uid : ''; }
-
-function placeText() {
-  const one = roster.sessions().find(function (each) { return each.code === session; });
-  return one ? sessionText(one) : '';
-}
 
 function undo(uid) {
   if (!takeBack(uid)) { say('超过两分钟，请主办单位在控制台撤销'); return; }
@@ -186,7 +169,8 @@ function bindPeople() {
     // A thumb that presses twice means one family.
     if (!button || performance.now() - pressed < TWICE) return;
     pressed = performance.now();
-    if (!session) { wrong('还没有名单', '联网后等几秒再按'); return; }
+    gates.follow();
+    if (!gates.code()) { wrong('还没有名单', '联网后等几秒再按'); return; }
     arrive({ kind: 'arrival', walk_in: true, people: Number(button.value), by: 'typed' }, null);
   });
 }
@@ -206,7 +190,6 @@ function bindFields() {
   });
   byId('v-next').addEventListener('click', uncover);
   byId('v-undo').addEventListener('click', function () { undo(shownUid()); });
-  byId('session').addEventListener('change', function () { session = byId('session').value; store.keep('session', session); });
   byId('sound').addEventListener('click', function () {
     const on = byId('sound').getAttribute('aria-pressed') !== 'true';
     byId('sound').setAttribute('aria-pressed', String(on));
@@ -236,7 +219,7 @@ async function begin() {
   listen(function (text) { take(text, 'keyboard'); });
   createEnd({ end: data.end }, data.device, function () { stopped = true; finder.stop(); });
   try {
-    session = (await store.kept('session')) || '';
+    await gates.load();
     const muted = Boolean(await store.kept('muted'));
     mute(muted);
     byId('sound').setAttribute('aria-pressed', String(!muted));

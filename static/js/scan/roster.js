@@ -71,17 +71,9 @@ export function createRoster(address, device, changed, refused) {
     if (facts.length) store.keep('learned', learned);
   }
 
-  function openSession() {
-    const moment = Date.now() + ahead, all = body ? body.sessions : [];
-    const open = all.filter(function (one) { return Date.parse(one.opens_at) <= moment && moment < Date.parse(one.closes_at); });
-    const near = (open.length ? open : all).slice().sort(function (one, other) {
-      return Math.abs(Date.parse(one.starts_at) - moment) - Math.abs(Date.parse(other.starts_at) - moment);
-    });
-    return near.length ? near[0].code : '';
-  }
-
   return {
-    load: load, refresh: refresh, find: find, learn: learn, openSession: openSession,
+    load: load, refresh: refresh, find: find, learn: learn,
+    now: function () { return Date.now() + ahead; },
     sessions: function () { return body ? body.sessions : []; },
     size: function () { return by.size; },
     issued: function () { return body ? body.issued_at : ''; },

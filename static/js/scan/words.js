@@ -1,5 +1,5 @@
 /* Results as words: what the server answered, and what the roster of this phone hints at while there is no answer. */
-import { clockText } from './clock.js';
+import { clockText, momentText } from './clock.js';
 
 const TEXTS = {
   duplicate: '不用再扫，没有重复计数',
@@ -43,7 +43,7 @@ export function fromRoster(event, entry, hints) {
   let text = navigator.onLine === false ? '没有网，先存在这台手机里' : '还没送到，先存在这台手机里';
   if (event.kind === 'undo') text = '撤销已存在这台手机里，联网后送出';
   else if (hints.here) text = '这台手机' + clockText(hints.here) + '扫过这张';
-  else if (entry && entry.at && entry.kind !== 'party') text = '名单上已于' + clockText(entry.at) + '签到';
+  else if (entry && entry.at && entry.kind !== 'party') text = '名单上已于' + momentText(entry.at, event.device_at) + '签到';
   else if (entry && entry.state === 'cancelled') text = '名单上这张已取消，联网后核对';
   else if (entry && entry.state === 'waitlisted') text = '名单上还在候补，联网后核对';
   else if (entry && entry.state === 'pending') text = '名单上还没有确认，联网后核对';

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
+from app.activities.models import ActivitySession
 from app.checkin.models import CheckIn, CheckInEvent, DeviceGrant, HeldScan
 from app.extensions import db
-from app.kernel.clock import now
+from app.kernel.clock import SHANGHAI, now
 from app.kernel.database import transaction
 from app.web import scan_api
 from tests.web.scan_api.conftest import Gate, uid
@@ -53,6 +55,23 @@ def test_two_phones_one_ticket_the_earliest_corrected_time_is_first(gate: Make) 
     (check,) = rows(g, CheckIn)
     assert check.headcount == 1 and (now() - check.first_at).total_seconds() == pytest.approx(300, abs=1)
     assert len(rows(g, CheckInEvent)) == 2
+
+
+def test_a_repeat_of_another_day_says_the_date(gate: Make) -> None:
+    g = gate(sessions=2)
+    with g.app.app_context(), transaction(db.session) as tx:
+        second = tx.scalars(select(ActivitySession).where(ActivitySession.position == 2)).one()
+        second.starts_at, second.ends_at = second.starts_at + timedelta(days=1), second.ends_at + timedelta(days=1)
+    ticket, _ = g.enrol(1)
+    phone = g.pair(session=None)
+    first = now().astimezone(SHANGHAI)
+    g.send(phone, g.scan(ticket))
+    g.pass_time(minutes=5)
+    (same,) = g.send(phone, g.scan(ticket))
+    assert same["message"] == f"已于{first:%H:%M}签到，没有重复计数。"
+    g.pass_time(hours=18)
+    (other,) = g.send(phone, g.scan(ticket))
+    assert other["message"] == f"已于{first.month}月{first.day}日{first:%H:%M}签到，没有重复计数。"
 
 
 def test_a_wrong_clock_is_corrected_by_the_uptime_and_after_a_restart_by_its_error(gate: Make) -> None:
