@@ -5,7 +5,7 @@ import sys
 from app import create_app
 
 # A thread that holds the write lock gives up the interpreter at each statement; by default it then waits 5 ms
-# behind every busy thread to go on, and all writers wait with it (docs/decisions/0009-short-turns.md).
-sys.setswitchinterval(0.0005)
+# behind a busy thread to go on, and all writers wait with it (docs/decisions/0009-short-turns.md).
+sys.setswitchinterval(0.002)
 
 app = create_app()

@@ -53,7 +53,8 @@ def make_app(settings: Settings | None = None) -> Site:
 
 def _flask_config(settings: Settings) -> dict[str, object]:
     secure = settings.is_secure
-    options: dict[str, object] = {"pool_pre_ping": not settings.is_sqlite}
+    # The connection used last goes first: its statements are prepared and its pages read.
+    options: dict[str, object] = {"pool_pre_ping": not settings.is_sqlite, "pool_use_lifo": True}
     if settings.is_sqlite:
         options |= {"module": pysqlite3, "pool_size": 8, "max_overflow": 24}
     else:

@@ -196,7 +196,7 @@ def arrive_together(
         _keep_events(lane, wave)
         # The event decides whether a bus of a class is new; its people add to those here already.
         buses = [each for each in wave if each.is_party and each.decision.accepted and each.is_kept]
-        lane.writes(ADD_PART, [each.projection() for each in buses])
+        lane.writes(ADD_PART, [each.projection() for each in _in_order(buses)])
         for each in wave:
             each.answer = each.result() if each.is_kept else first_answer(lane, each.arrival.uid, each.row)
     return [each.answer for each in everybody]
@@ -227,13 +227,17 @@ def _look_up(lane: Lane, waiting: Sequence[_Coming]) -> tuple[list[_Coming], lis
 
 def _project(lane: Lane, counting: Sequence[_Coming]) -> None:
     """The unique key decides: another client may have been faster between the look-up and here."""
-    # One order in every process: two batches that hold the same tickets never wait for each other in a ring.
-    ordered = sorted(counting, key=lambda each: (each.row.id, each.registration_id or 0))
+    ordered = _in_order(counting)
     for each, written in zip(ordered, lane.writes(PROJECT, [each.projection() for each in ordered]), strict=True):
         each.is_projected = written
         if not written:
             each.decision = Decision(Outcome.DUPLICATE.value, first_words(Outcome.DUPLICATE.value))
         each.first_at = each.at if written else _first_at(lane, each.row.id, each.registration_id)
+
+
+def _in_order(counting: Sequence[_Coming]) -> list[_Coming]:
+    """One order in every process: two batches that hold the same tickets never wait for each other in a ring."""
+    return sorted(counting, key=lambda each: (each.row.id, each.registration_id or 0))
 
 
 def _keep_events(lane: Lane, wave: Sequence[_Coming]) -> None:

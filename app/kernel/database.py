@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ class Base(DeclarativeBase):
     )
 
 
+@lru_cache(256)  # a row and its event hold the same moment several times
 def stored_time(moment: datetime) -> str:
     """An aware time as SQLite keeps it: fixed-width UTC text. Raises ValueError for a naive one."""
     if moment.tzinfo is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from flask import Flask, Response, g, make_response, render_template, request
@@ -55,8 +56,9 @@ def clock_text(moment: datetime) -> str:
     return _stamp(moment)[11:]
 
 
+@lru_cache(256)
 def _stamp(moment: datetime) -> str:
-    """`2026-10-21T09:00`; the hot path renders it several times, and strftime takes five times as long."""
+    """`2026-10-21T09:00`; a page says the same moment several times, and strftime takes five times as long."""
     return local(moment).isoformat(timespec="minutes")[:16]
 
 

@@ -23,7 +23,9 @@ class Shell:
 
     def fill(self, values: dict[str, str]) -> str:
         """The page with these values, escaped where they are not Markup."""
-        return "".join(piece if at % 2 == 0 else str(escape(values[piece])) for at, piece in enumerate(self.pieces))
+        filled = self.pieces.copy()
+        filled[1::2] = [escape(values[name]) for name in self.pieces[1::2]]
+        return "".join(filled)
 
 
 def cut_shell(template: str, values: dict[str, str], **shape: Any) -> Shell:
