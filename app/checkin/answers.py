@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.checkin.held import holding_of
 from app.checkin.models import CheckIn, CheckInEvent, EventKind, HeldReason, HeldScan, HeldState, Outcome
-from app.checkin.rules import first_words, shown_name
+from app.checkin.rules import ASKED, first_words, shown_name
 from app.kernel.clock import SHANGHAI, business_day
 from app.registration.models import PartyClass, PersonalDetail, Registration
 
@@ -22,6 +22,10 @@ HELD_WORDS = {
     HeldReason.CANCELLED.value: "这个报名在扫码之前已经取消，已交主办单位核实。",
     HeldReason.SEALED.value: "这场活动已提交审核，已交主办单位核实。",
     HeldReason.REFUSED.value: "断网时扫的，不合签到规则，已交主办单位核实。",
+}
+ASKED_WORDS = {
+    "number": "这是班级码，没有报人数。不报的，由主办单位核实。",
+    "which": "这个班已有人报过数。不选的，由主办单位核实。",
 }
 _OUTCOMES = ("accepted", "duplicate", "undone", "nothing_to_undo")
 
@@ -39,6 +43,8 @@ class Answer:
     people: int = 0
     here: int = 0
     first_at: datetime | None = None
+    ask: str = ""  # of a party: "number" where nobody has said how many, "which" where another has counted it
+    expected: int = 0  # people registered, where it asks
 
 
 def said(answer: Answer, words: str) -> Answer:
@@ -77,7 +83,7 @@ def answer_of(session: Session, event: CheckInEvent) -> Answer:
     )
     held = holding_of(session, event.uid)
     if held is not None:
-        return _held(base, held)
+        return _asked(session, base, event, held) or _held(base, held)
     if event.kind == EventKind.UNDO.value or event.outcome == Outcome.NOTHING_TO_UNDO.value:
         words = "已撤销。" if event.outcome == Outcome.UNDONE.value else "没有可撤销的签到。"
         return replace(base, message=words, people=event.headcount)
@@ -92,7 +98,8 @@ def answer_of(session: Session, event: CheckInEvent) -> Answer:
         return replace(base, outcome="undone", message="这次签到已经撤销。", people=event.headcount)
     counted = replace(base, people=event.headcount, here=here[1], first_at=here[0])
     if event.outcome == Outcome.ACCEPTED.value:
-        return replace(counted, tone="green", message="已签到")
+        is_whole = event.kind == EventKind.RESOLUTION.value
+        return replace(counted, tone="green", message="人数已核对" if is_whole else "已签到")
     return replace(counted, message=f"已于{_moment(here[0], event.occurred_at)}签到，没有重复计数。", people=here[1])
 
 
@@ -101,6 +108,23 @@ def _moment(at: datetime, scanned_at: datetime) -> str:
     local = at.astimezone(SHANGHAI)
     day = "" if business_day(at) == business_day(scanned_at) else f"{local.month}月{local.day}日"
     return f"{day}{local:%H:%M}"
+
+
+def _asked(session: Session, base: Answer, event: CheckInEvent, held: HeldScan) -> Answer | None:
+    """What the phone may still say itself: how many came of a class."""
+    if held.state != HeldState.OPEN.value or event.outcome != ASKED or held.reason != HeldReason.REFUSED.value:
+        return None
+    here = (CheckIn.session_id == event.session_id) & (CheckIn.registration_id == Registration.id)
+    row = session.execute(
+        select(Registration.adults + Registration.children, CheckIn.first_at, CheckIn.grade_a + CheckIn.grade_b + CheckIn.grade_c + CheckIn.grade_d)
+        .outerjoin(CheckIn, here)
+        .where(Registration.id == event.registration_id)
+    ).one()  # fmt: skip
+    ask = "which" if row[1] is not None else "number"
+    return replace(
+        base, outcome="quarantined", message=ASKED_WORDS["which" if held.people else "number"], people=held.people, ask=ask,
+        expected=row[0], first_at=row[1], here=row[2] or 0,
+    )  # fmt: skip
 
 
 def _held(base: Answer, held: HeldScan) -> Answer:

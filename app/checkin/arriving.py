@@ -11,7 +11,17 @@ from typing import Any
 from app.activities.models import Attendance
 from app.activities.rules import window
 from app.checkin.models import EventKind, Method, Outcome
-from app.checkin.rules import GRADE_BY_METHOD, Decision, Facts, decide_check_in, first_words, most_of
+from app.checkin.rules import (
+    ASKED,
+    COUNTED_BEFORE,
+    GRADE_BY_METHOD,
+    CountAs,
+    Decision,
+    Facts,
+    decide_check_in,
+    first_words,
+    most_of,
+)
 from app.checkin.statements import (
     ADD_PART,
     FIRST_ANSWER,
@@ -41,7 +51,8 @@ class Arrival:
     """What a door saw. `uid` is made where it happened (a grant's nonce, a form's id): a retry is the same.
 
     The session is named by id or by code, the registration by id or by its ticket's secret; a walk-in has
-    neither. `adults` and `children` of 0 mean as many as registered. `mover` allows to change the chosen
+    neither. `adults` and `children` of 0 mean as many as registered; of a party, that nobody has counted it, and
+    `count_as` is what its number says. `mover` allows to change the chosen
     session on the way in, and says who did it. `occurred_at` is when a paired phone scanned, by its corrected
     clock: that moment is judged and counts; `device_id` is the phone.
     """
@@ -61,6 +72,7 @@ class Arrival:
     mover: Actor | None = None
     occurred_at: datetime | None = None
     device_id: int | None = None
+    count_as: CountAs = CountAs.PART
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +135,16 @@ class _Coming:
         """The moment that is judged and counts."""
         return self.arrival.occurred_at or self.now
 
+    @property
+    def is_unique(self) -> bool:
+        """Whether it may only count where nobody of this registration is here yet."""
+        return not self.is_party or self.arrival.count_as is CountAs.FIRST
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it adds to whoever is here; a number for all of a party does not (service.check_in)."""
+        return self.is_party and self.arrival.count_as is CountAs.PART
+
     def decide(self, move: Move | None) -> None:
         facts, self.headcount = _facts(self.row, self.arrival, self.at)
         self.registration_id, self.first_at, self.is_party = self.row.registration_id, facts.first_at, facts.is_party
@@ -146,7 +168,7 @@ class _Coming:
         """The values of the event that is kept of it."""
         arrival, accepted = self.arrival, self.decision.accepted
         return {
-            "uid": arrival.uid, "kind": (EventKind.ARRIVAL if accepted else EventKind.REFUSAL).value,
+            "uid": arrival.uid, "kind": self._kind().value,
             "outcome": self.decision.outcome, "activity_id": self.row.activity_id, "session_id": self.row.id,
             "registration_id": self.registration_id, "refers_to": None,
             "headcount": min(COUNT_MOST, max(0, self.headcount)),
@@ -155,13 +177,18 @@ class _Coming:
             "device_id": arrival.device_id,
         }  # fmt: skip
 
+    def _kind(self) -> EventKind:
+        if not self.decision.accepted:
+            return EventKind.REFUSAL
+        return EventKind.RESOLUTION if self.is_party and self.arrival.count_as is CountAs.WHOLE else EventKind.ARRIVAL
+
     def result(self) -> Result:
         """The answer once its event is kept."""
         accepted, here = self.decision.accepted, 0
         counted = self.headcount if accepted else self.row.here or self.headcount
         name = self.arrival.name if self.arrival.is_walk_in else self.row.name or ""
         if accepted and self.is_party:
-            here = (self.row.here or 0) + self.headcount
+            here = self.headcount + ((self.row.here or 0) if self.is_part else 0)
         return Result(
             self.decision.outcome, self.decision.message, self.first_at, counted, self.registration_id,
             self.arrival.uid, _place(self.row), name, here,
@@ -192,10 +219,10 @@ def arrive_together(
             each.decide(move)
             if each.decision.accepted and each.arrival.is_walk_in:
                 each.registration_id = _walk_in_registration(lane, each.row, each.arrival, each.now)
-        _project(lane, [each for each in wave if each.decision.accepted and not each.is_party])
+        _project(lane, [each for each in wave if each.decision.accepted and each.is_unique])
         _keep_events(lane, wave)
         # The event decides whether a bus of a class is new; its people add to those here already.
-        buses = [each for each in wave if each.is_party and each.decision.accepted and each.is_kept]
+        buses = [each for each in wave if each.is_part and each.decision.accepted and each.is_kept]
         lane.writes(ADD_PART, [each.projection() for each in _in_order(buses)])
         for each in wave:
             each.answer = each.result() if each.is_kept else first_answer(lane, each.arrival.uid, each.row)
@@ -231,13 +258,19 @@ def _project(lane: Lane, counting: Sequence[_Coming]) -> None:
     for each, written in zip(ordered, lane.writes(PROJECT, [each.projection() for each in ordered]), strict=True):
         each.is_projected = written
         if not written:
-            each.decision = Decision(Outcome.DUPLICATE.value, first_words(Outcome.DUPLICATE.value))
+            each.decision = _counted_meanwhile(each.is_party)
         each.first_at = each.at if written else _first_at(lane, each.row.id, each.registration_id)
 
 
 def _in_order(counting: Sequence[_Coming]) -> list[_Coming]:
     """One order in every process: two batches that hold the same tickets never wait for each other in a ring."""
     return sorted(counting, key=lambda each: (each.row.id, each.registration_id or 0))
+
+
+def _counted_meanwhile(is_party: bool) -> Decision:
+    if is_party:
+        return Decision(ASKED, COUNTED_BEFORE)
+    return Decision(Outcome.DUPLICATE.value, first_words(Outcome.DUPLICATE.value))
 
 
 def _keep_events(lane: Lane, wave: Sequence[_Coming]) -> None:
@@ -287,9 +320,10 @@ def _facts(row: Found, arrival: Arrival, at: datetime) -> tuple[Facts, int]:
         closes_after_min=row.closes_after_min, opened_at=row.opened_at, closes_at=row.closes_at,
     )  # fmt: skip
     registered = (row.adults or 0) + (row.children or 0)
-    headcount = arrival.adults + arrival.children or registered
     chooses = row.attendance == Attendance.CHOOSE_ONE.value
     kind = RegistrationKind.WALK_IN.value if arrival.is_walk_in else row.registration_kind or ""
+    is_party = kind == RegistrationKind.PARTY.value
+    headcount = arrival.adults + arrival.children or (0 if is_party else registered)
     facts = Facts(
         method=arrival.method.value, now=at, opens_at=opens_at, closes_at=closes_at, activity_state=row.state,
         review_state=row.review_state, has_registration=row.registration_id is not None,
@@ -297,7 +331,7 @@ def _facts(row: Found, arrival: Arrival, at: datetime) -> tuple[Facts, int]:
         same_session=not chooses or row.registered_session in (None, row.id) or arrival.mover is not None,
         registration_state=row.registration_state or "", is_walk_in=arrival.is_walk_in, headcount=headcount,
         first_at=row.first_at, takes_walk_in=row.takes_walk_in, most=most_of(kind, registered),
-        is_party=kind == RegistrationKind.PARTY.value,
+        is_party=is_party, count_as=arrival.count_as,
     )  # fmt: skip
     return facts, headcount
 

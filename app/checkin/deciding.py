@@ -23,10 +23,10 @@ from app.checkin.models import (
     Method,
     Outcome,
 )
-from app.checkin.rules import GRADE_BY_METHOD
+from app.checkin.rules import GRADE_BY_METHOD, PARTY_MOST
 from app.checkin.settling import settle_pair
 from app.kernel.actor import SYSTEM, Actor
-from app.kernel.errors import Conflict
+from app.kernel.errors import Conflict, Problem, RuleBroken
 from app.registration.models import Registration, RegistrationKind, RegistrationState
 from app.registration.service import add_counted
 
@@ -34,15 +34,24 @@ _SEALED = (ReviewState.UNDER_REVIEW.value, ReviewState.APPROVED.value)
 AT_ONCE = 500
 
 
-def count_held(session: Session, activity: Activity, held: HeldScan, *, actor: Actor, now: datetime) -> int:
+def count_held(
+    session: Session, activity: Activity, held: HeldScan, *, actor: Actor, now: datetime, people: int = 0,
+    is_whole: bool = False,
+) -> int:  # fmt: skip
     """It counts; returns the people. Who is here already gets no second check-in.
 
-    Raises Conflict once it was decided, or the check-ins are sealed.
+    `people` is how many came of a party, where the scan does not say it or says it wrong: so many more, or with
+    `is_whole` so many altogether. Raises RuleBroken where nobody says it, Conflict once it was decided, or the
+    check-ins are sealed.
     """
     check_open(activity)
     _check_undecided(held)
     registration = _registration_of(session, activity, held, now)
-    people = _count(session, held, registration, actor=actor, now=now)
+    if is_unsaid(held, registration) and not people:
+        raise RuleBroken(Problem("people", "这是班级或团体，请填来了几人，再按“算到场”。", field="people"))
+    if not 0 <= people <= PARTY_MOST:
+        raise RuleBroken(Problem("people", f"人数请填1到{PARTY_MOST}的整数。", field="people"))
+    people = _count(session, held, registration, people or held.people, actor=actor, now=now, is_whole=is_whole)
     code = _session_code(session, held)
     record(
         session, "held.counted", actor=actor, object_type="activity", object_code=activity.code, now=now,
@@ -56,8 +65,8 @@ def count_before_revoked(
 ) -> tuple[int, int]:  # fmt: skip
     """All that a revoked phone says it scanned before it was revoked; returns how many records and people.
 
-    The organizer knows whether it was in good hands until then, so it is one decision. Raises Conflict when the
-    check-ins are sealed.
+    The organizer knows whether it was in good hands until then, so it is one decision. Parties stay: how many, and
+    whether they are more of those here, is asked of each. Raises Conflict when the check-ins are sealed.
     """
     check_open(activity)
     records = people = 0
@@ -82,7 +91,8 @@ def dismiss_held(session: Session, activity: Activity, held: HeldScan, *, actor:
 def resolve_unknown(session: Session, *, now: datetime, activity_id: int | None = None) -> int:
     """Unknown tickets that a later roster brought count by themselves; returns how many.
 
-    Only what would have counted at the gate: confirmed, in its own session, in time, and not sealed.
+    Only what would have counted at the gate: confirmed, in its own session, in time, a party with its number, and not
+    sealed.
     """
     statement = (
         select(HeldScan, Registration)
@@ -98,7 +108,7 @@ def resolve_unknown(session: Session, *, now: datetime, activity_id: int | None 
         activity = session.get_one(Activity, held.activity_id)
         held.registration_id = registration.id
         if _would_count(session, activity, held, registration):
-            _count(session, held, registration, actor=SYSTEM, now=now)
+            _count(session, held, registration, held.people, actor=SYSTEM, now=now)
             done[activity.code] = done.get(activity.code, 0) + 1
     for code, count in done.items():
         record(
@@ -115,9 +125,14 @@ def _would_count(session: Session, activity: Activity, held: HeldScan, registrat
     event = session.execute(select(CheckInEvent).where(CheckInEvent.uid == held.uid)).scalar_one()
     its_own = activity.attendance != Attendance.CHOOSE_ONE.value or registration.session_id in (None, row.id)
     return (
-        held.reason == HeldReason.UNKNOWN.value and registration.state == RegistrationState.CONFIRMED.value and its_own and opens <= event.occurred_at < closes
+        held.reason == HeldReason.UNKNOWN.value and not is_unsaid(held, registration) and registration.state == RegistrationState.CONFIRMED.value and its_own and opens <= event.occurred_at < closes
         and activity.state in ("published", "closed") and activity.review_state not in _SEALED
     )  # fmt: skip
+
+
+def is_unsaid(held: HeldScan, registration: Registration) -> bool:
+    """Whether it is a party of which nobody has said how many came."""
+    return registration.kind == RegistrationKind.PARTY.value and held.people == 0
 
 
 def _check_undecided(held: HeldScan) -> None:
@@ -136,7 +151,7 @@ def _registration_of(session: Session, activity: Activity, held: HeldScan, now: 
     if held.registration_id is not None:
         return session.get_one(Registration, held.registration_id)
     made = add_counted(
-        session, activity, session_id=held.session_id, adults=held.people, children=0, now=now
+        session, activity, session_id=held.session_id, adults=max(1, held.people), children=0, now=now
     )  # fmt: skip
     held.registration_id = made.id
     return made
@@ -154,10 +169,13 @@ def _counted_before(session: Session, held: HeldScan) -> int | None:
     )
 
 
-def _count(session: Session, held: HeldScan, registration: Registration, *, actor: Actor, now: datetime) -> int:
+def _count(
+    session: Session, held: HeldScan, registration: Registration, said: int, *, actor: Actor, now: datetime,
+    is_whole: bool = False,
+) -> int:  # fmt: skip
     event = session.execute(select(CheckInEvent).where(CheckInEvent.uid == held.uid)).scalar_one()
     is_party = registration.kind == RegistrationKind.PARTY.value
-    people = held.people if is_party or held.is_walk_in else registration.headcount
+    people = said if is_party or held.is_walk_in else registration.headcount
     # What a phone recorded outside its pairing proves nothing by itself: it counts as the organizer's own word.
     is_proved = registration.kind != RegistrationKind.COUNT.value and held.reason != HeldReason.REVOKED.value
     method = event.method if is_proved else Method.COUNT.value
@@ -170,7 +188,7 @@ def _count(session: Session, held: HeldScan, registration: Registration, *, acto
             uid=f"held:{held.id}", activity_id=held.activity_id, session_id=held.session_id,
             kind=(EventKind.REFUSAL if is_repeat else EventKind.RESOLUTION).value,
             outcome=(Outcome.DUPLICATE if is_repeat else Outcome.ACCEPTED).value, registration_id=registration.id,
-            refers_to=held.uid, headcount=people, grade=None if is_repeat else GRADE_BY_METHOD[method], method=method,
+            refers_to=None if is_party and is_whole else held.uid, headcount=people, grade=None if is_repeat else GRADE_BY_METHOD[method], method=method,
             actor_id=actor.user_id, occurred_at=event.occurred_at, recorded_at=now, reason=held.reason,
             device_id=held.device_id if is_repeat or actor is SYSTEM else None,  # staff's word stands by itself
         )

@@ -23,8 +23,9 @@ from app.checkin.models import (
     Method,
     Outcome,
 )
+from app.checkin.rules import ASKED
 from app.kernel.tokens import digest
-from app.registration.models import Registration
+from app.registration.models import Registration, RegistrationKind
 
 # The event's reason where HeldReason is too coarse.
 UNSEALED = "unsealed"  # out of a hand-over file that anybody may have written
@@ -125,6 +126,12 @@ _EARLIER = (
     CheckInEvent.occurred_at < DeviceGrant.expires_at,
     or_(DeviceGrant.ended_at.is_(None), CheckInEvent.occurred_at < DeviceGrant.ended_at),
     or_(DeviceGrant.session_id.is_(None), DeviceGrant.session_id == HeldScan.session_id),
+    # Whether a class is one that another has counted, somebody has to look at.
+    HeldScan.id.not_in(
+        select(HeldScan.id)
+        .join(Registration, Registration.id == HeldScan.registration_id)
+        .where(Registration.kind == RegistrationKind.PARTY.value)
+    ),
 )  # fmt: skip
 
 
@@ -188,6 +195,23 @@ class HeldRow:
     is_revoked: bool  # when it was received
     is_again: bool
     is_claim: bool  # out of a file without a seal
+    is_party: bool
+    expected: int  # people registered
+
+    @property
+    def is_unsaid(self) -> bool:
+        """Whether it is a party of which nobody has said how many came."""
+        return self.is_party and self.people == 0
+
+    @property
+    def is_counted_elsewhere(self) -> bool:
+        """Whether somebody else had counted the party, and the phone did not know."""
+        return self.reason == HeldReason.REFUSED.value and self.outcome == ASKED
+
+    @property
+    def likely(self) -> int:
+        """The number that a party's form begins with."""
+        return self.people or max(1, self.expected - self.here)
 
 
 def list_held(
@@ -216,6 +240,8 @@ def list_held(
             first_at=check.first_at if check else None, here=check.headcount if check else 0,
             decided_at=held.decided_at, outcome=event.outcome,
             is_revoked=grant.revoked_at is not None and grant.revoked_at <= held.received_at, is_again=event.reason == AGAIN, is_claim=event.reason == UNSEALED,
+            is_party=registration is not None and registration.kind == RegistrationKind.PARTY.value,
+            expected=registration.headcount if registration else 0,
         )
         for held, event, grant, label, registration, check in rows
     ]  # fmt: skip

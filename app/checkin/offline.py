@@ -13,9 +13,9 @@ from app.checkin.answers import Answer, answer_of, said
 from app.checkin.clocks import SLACK, Corrected, Sent, correct
 from app.checkin.devices import trouble_of
 from app.checkin.held import AGAIN, HELD_MOST, UNSEALED, claim_uid, count_open_of, hold, holding_of
-from app.checkin.models import CheckInEvent, DeviceGrant, EventKind, HeldReason, HeldState, Method, Outcome
-from app.checkin.rules import WALK_IN_MOST
-from app.checkin.service import Arrival, check_in
+from app.checkin.models import CheckInEvent, DeviceGrant, EventKind, HeldReason, HeldScan, HeldState, Method, Outcome
+from app.checkin.rules import ASKED, WALK_IN_MOST, CountAs
+from app.checkin.service import Arrival, Result, check_in
 from app.checkin.settling import UNDO_MOST, settle_event, take_back_late, undo_held
 from app.kernel.keys import KeyRing
 from app.registration.indexes import ticket_code_index
@@ -40,11 +40,12 @@ class Scan:
     code: str | None
     walk_in: bool
     people: int | None
-    refers_to: str | None
+    refers_to: str | None  # of an undo, what it takes back; of an arrival, the scan that was asked for its number
     device_at: int
     mono: float
     life: str
     by: str
+    count_as: str = CountAs.PART.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class _Case:
     time: Corrected
     now: datetime
     is_claim: bool = False  # of a file that anybody may have written
-    is_again: bool = False  # such a file brought it before, and the organizer let it count
+    is_again: bool = False  # it came before by another way, and the organizer has decided on that
 
 
 def take_scan(
@@ -117,6 +118,9 @@ def _arrive(session: Session, case: _Case, keys: KeyRing) -> Answer:
     scan, at = case.scan, case.time.at
     index = ticket_code_index(keys, case.activity.code, scan.code) if scan.code and not scan.ticket else None
     found = None if scan.walk_in else _find(session, case, index)
+    asked = _asked(session, case, found)
+    if asked is not None and asked.state in (HeldState.COUNTED.value, HeldState.NOT_COUNTED.value):
+        case = replace(case, is_again=True)
     reason = _reason(session, case, found)
     if reason is not None:
         if count_open_of(session, case.grant.id) >= HELD_MOST:
@@ -127,33 +131,47 @@ def _arrive(session: Session, case: _Case, keys: KeyRing) -> Answer:
             code_index=None if found else index, is_walk_in=scan.walk_in, people=_people(scan, found),
             time=case.time, method=_method(scan, found), now=case.now, note=UNSEALED if case.is_claim else AGAIN if case.is_again else "",
         )  # fmt: skip
-        return _after(session, case)
+        return _after(session, case, asked)
     own = found is not None and found.activity_id == case.activity.id
     if found is not None and own and found.state == RegistrationState.CANCELLED.value:
-        _count_although_cancelled(session, case, found)
-        return _after(session, case)
-    is_party = found is not None and found.kind == RegistrationKind.PARTY.value
-    result = check_in(
-        session,
-        Arrival(
-            scan.uid, case.row.id, _method(scan, found), found.id if found else None,
-            adults=(scan.people or 1) if scan.walk_in else (scan.people or 0) if is_party else 0,
-            is_walk_in=scan.walk_in, occurred_at=at, device_id=case.grant.id,
-        ),
-        now=case.now,
-    )  # fmt: skip
-    if result.outcome in _DECIDED_BY_HAND and case.now - at > LATE:
+        result = _count_although_cancelled(session, case, found)
+    else:
+        result = check_in(session, _arrival(case, found), now=case.now)
+    if result.outcome == ASKED or (result.outcome in _DECIDED_BY_HAND and case.now - at > LATE):
         why = HeldReason.CANCELLED if result.outcome == "cancelled" else HeldReason.REFUSED
         hold(
             session, uid=scan.uid, activity=case.activity, session_id=case.row.id, grant=case.grant, reason=why,
             registration_id=found.id if found and found.activity_id == case.activity.id else None, is_walk_in=scan.walk_in, people=_people(scan, found),
             time=case.time, method=_method(scan, found), now=case.now, has_event=True,
         )  # fmt: skip
-    return _after(session, case)
+    return _after(session, case, asked)
 
 
-def _after(session: Session, case: _Case) -> Answer:
-    """An undo that came before its scan reaches it; repeats find their earliest time."""
+def _asked(session: Session, case: _Case, found: Registration | None) -> HeldScan | None:
+    """The scan of the same class by this phone that this one gives the number for."""
+    if case.is_claim or found is None or not case.scan.refers_to:
+        return None
+    asked = holding_of(session, case.scan.refers_to)
+    is_same = asked is not None and (asked.device_id, asked.session_id, asked.registration_id) == (
+        case.grant.id, case.row.id, found.id,
+    )  # fmt: skip
+    return asked if is_same else None
+
+
+def _arrival(case: _Case, found: Registration | None) -> Arrival:
+    scan = case.scan
+    is_party = found is not None and found.kind == RegistrationKind.PARTY.value
+    return Arrival(
+        scan.uid, case.row.id, _method(scan, found), found.id if found else None,
+        adults=(scan.people or 1) if scan.walk_in else (scan.people or 0) if is_party else 0,
+        is_walk_in=scan.walk_in, occurred_at=case.time.at, device_id=case.grant.id, count_as=CountAs(scan.count_as),
+    )  # fmt: skip
+
+
+def _after(session: Session, case: _Case, asked: HeldScan | None) -> Answer:
+    """What was asked waits no more; an undo that came before its scan reaches it; repeats find their earliest time."""
+    if asked is not None and asked.state == HeldState.OPEN.value:
+        asked.state, asked.decided_at = HeldState.WITHDRAWN.value, case.now
     event = session.execute(select(CheckInEvent).where(CheckInEvent.uid == case.scan.uid)).scalar_one()
     take_back_late(session, event, now=case.now)
     settle_event(session, event, now=case.now)
@@ -217,26 +235,19 @@ def _people(scan: Scan, found: Registration | None) -> int:
     if scan.walk_in:
         return min(scan.people or 1, WALK_IN_MOST)
     if found is None or found.kind == RegistrationKind.PARTY.value:
-        return scan.people or (found.headcount if found else 1)
+        return scan.people or 0  # nobody is assumed: who decides says how many
     return found.headcount
 
 
-def _count_although_cancelled(session: Session, case: _Case, found: Registration) -> None:
+def _count_although_cancelled(session: Session, case: _Case, found: Registration) -> Result:
     """Scanned before it was cancelled: the person came, so it counts as if the news had been here in time."""
     kept = found.state
     found.state = RegistrationState.CONFIRMED.value
     session.flush()
-    check_in(
-        session,
-        Arrival(
-            case.scan.uid, case.row.id, _method(case.scan, found), found.id,
-            adults=case.scan.people or 0 if found.kind == RegistrationKind.PARTY.value else 0,
-            occurred_at=case.time.at, device_id=case.grant.id,
-        ),
-        now=case.now,
-    )  # fmt: skip
+    result = check_in(session, _arrival(case, found), now=case.now)
     found.state = kept
     session.flush()
+    return result
 
 
 def _undo(session: Session, case: _Case) -> Answer:

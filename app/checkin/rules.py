@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 WALK_IN_MOST = 6  # domain.md: one walk-in or family scan carries at most 6; more is a party
+
+
+class CountAs(StrEnum):
+    """What a party's number says; nobody else has a choice.
+
+    FIRST: that many came, and whoever counted knew of nobody here before: it never adds to what another has counted.
+    PART: so many more. WHOLE: so many altogether; it stands in place of all that was reported before.
+    """
+
+    FIRST = "first"
+    PART = "part"
+    WHOLE = "whole"
+
 
 GRADE_BY_METHOD = {
     "ticket_scan": "A",
@@ -42,6 +56,9 @@ HELD_LABELS = {
 _ANY_TIME = ("count", "paper")
 # Doors that the participant opens alone.
 _OWN_DOORS = ("live_code", "venue_code", "printed_code")
+ASKED = "quarantined"  # neither counted nor refused: somebody has to say the number
+NO_NUMBER = "这是班级或团体的码，没有报来了几人，还没有计数。"
+COUNTED_BEFORE = "这个班刚才已有人报过数，这次没有计数。是又来的一批，请再报一次。"
 PARTY_MOST = 2000  # people of one party at once: a typing error, not a limit
 # A form of address that names nobody: 李女士, 张老师. Anything else is masked on a desk's screen.
 _TITLES = (
@@ -82,6 +99,7 @@ class Facts:
     takes_walk_in: bool = True
     most: int | None = None
     is_party: bool = False  # comes in parts: what follows the first adds to it
+    count_as: str = CountAs.PART
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +115,9 @@ class Decision:
 
 
 def decide_check_in(facts: Facts) -> Decision:
-    """In this order: activity, registration, repeat, window, size. The first that fits decides."""
+    """In this order: activity, registration, repeat, window, a party's number, size. The first that fits decides."""
     return (
-        _activity(facts) or _registration(facts) or _repeat(facts) or _window(facts) or _size(facts)
+        _activity(facts) or _registration(facts) or _repeat(facts) or _window(facts) or _number(facts) or _size(facts)
         or Decision("accepted", "已签到")
     )  # fmt: skip
 
@@ -147,6 +165,17 @@ def _window(facts: Facts) -> Decision | None:
     return None
 
 
+def _number(facts: Facts) -> Decision | None:
+    """A party is never assumed to be all who registered, nor to have come twice: where the number is open, it is asked."""
+    if not facts.is_party:
+        return None
+    if facts.headcount == 0:
+        return Decision(ASKED, NO_NUMBER)
+    if facts.first_at is not None and facts.count_as == CountAs.FIRST:
+        return Decision(ASKED, COUNTED_BEFORE)
+    return None
+
+
 def _size(facts: Facts) -> Decision | None:
     if facts.headcount < 1:
         return Decision("too_many", "人数至少是1。")
@@ -177,7 +206,7 @@ _FIRST_WORDS = {
     "accepted": "已签到", "duplicate": "已签到，这次没有重复计数。", "too_early": "签到还没开始。", "too_late": "签到已经结束。",
     "unknown": "没有找到这个报名。请到签到台，工作人员帮您登记。", "foreign": "这不是本场的报名码，请到签到台。",
     "cancelled": "这个报名已经取消。", "not_confirmed": "这个报名没有留名额，请到签到台。", "too_many": "人数太多，请到签到台。",
-    "activity_closed": "这场活动不能签到。",
+    "activity_closed": "这场活动不能签到。", ASKED: "人数还没有定，没有计数。请再报一次，或到签到台。",
 }  # fmt: skip
 
 

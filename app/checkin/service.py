@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivitySession
 from app.audit.log import record
 from app.checkin.arriving import COUNT_MOST, Arrival, Place, Result, arrive, find_place, first_answer
-from app.checkin.corrections import check_open
+from app.checkin.corrections import check_open, rebuild_one
 from app.checkin.models import CheckInEvent, EventKind, Method, Outcome
 from app.checkin.moves import move_here
+from app.checkin.rules import CountAs
 from app.checkin.statements import SessionLane
 from app.kernel.actor import Actor
 from app.kernel.errors import Conflict, Problem, RuleBroken
@@ -25,7 +27,12 @@ def check_in(session: Session, arrival: Arrival, *, now: datetime) -> Result:
     """`arrive` inside the transaction of a session; group_commit.py runs the same on a connection of its own."""
     mover = arrival.mover
     move = None if mover is None else lambda row: move_here(session, row, actor=mover, now=now)
-    return arrive(SessionLane(session), arrival, now=now, move=move)
+    result = arrive(SessionLane(session), arrival, now=now, move=move)
+    if result.is_new and arrival.count_as is CountAs.WHOLE and result.registration_id is not None:
+        # It stands in place of what happened before it, wherever that is among the events.
+        event = session.execute(select(CheckInEvent.session_id).where(CheckInEvent.uid == arrival.uid)).one()
+        rebuild_one(session, event.session_id, result.registration_id)
+    return result
 
 
 def find_answer(session: Session, uid: str, *, session_code: str) -> Result | None:

@@ -15,10 +15,11 @@ from app.checkin.rules import HELD_LABELS
 from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.database import transaction
-from app.kernel.errors import Conflict, NotFound
+from app.kernel.errors import Conflict, NotFound, RuleBroken
 from app.organisation.permissions import Action
 from app.web.access import current_actor, load_activity, requires
 from app.web.rendering import clock_text, render, staff_page
+from app.web.venue import asked_number
 
 bp = Blueprint("held", __name__, url_prefix="/activities/<code>/held")
 DECIDED = (HeldState.COUNTED, HeldState.NOT_COUNTED, HeldState.WITHDRAWN)
@@ -32,33 +33,59 @@ def _mark() -> None:
 
 def known_fact(row: HeldRow) -> str:
     """What the system knows that speaks against the scan."""
-    if row.reason == "unknown":
-        return str(_("名单里没有这个报名码。名单补上以后，会自动算到场。"))
+    if row.is_unsaid:
+        return str(_("这是班级或团体的码，没有报来了几人。问一下签到员或老师，填人数。"))
+    if row.is_counted_elsewhere:
+        return str(_("手机扫的时候，不知道别处已经报过数。是同一批，就按“不算”；是又来的，就算。"))
     if row.is_claim:
         return str(_("从没有校验过的交接文件里读来的，谁都可能改过。问过签到员，属实就算，按“清点/补录”计。"))
     if row.is_again:
-        return str(_("同一条已从交接文件读入，并算了到场；再算就重了。"))
-    if row.reason == "revoked":
-        until = row.device_until or row.received_at
-        if row.at < until and not row.is_revoked:
-            return str(_("这部手机没有配这一场，配的是别的场。"))
-        return str(_("这部手机%(time)s已作废或到期。", time=clock_text(until)))
-    if row.reason == "impossible_time":
-        return str(
-            _("%(time)s才收到；手机的钟说的时间早于配对，或晚于收到，不可能。", time=clock_text(row.received_at))
-        )
-    if row.reason == "cancelled":
-        at = clock_text(row.cancelled_at) if row.cancelled_at else ""
-        return str(_("这个报名%(time)s已经取消。", time=at))
-    if row.reason == "sealed":
-        return str(_("%(time)s收到时，活动已提交审核。先撤回送审，才能算到场。", time=clock_text(row.received_at)))
+        return str(_("同一条已经处理过；再算多半就重了。"))
+    return FACTS.get(row.reason, _refused_fact)(row)
+
+
+def _revoked_fact(row: HeldRow) -> str:
+    until = row.device_until or row.received_at
+    if row.at < until and not row.is_revoked:
+        return str(_("这部手机没有配这一场，配的是别的场。"))
+    return str(_("这部手机%(time)s已作废或到期。", time=clock_text(until)))
+
+
+def _time_fact(row: HeldRow) -> str:
+    at = clock_text(row.received_at)
+    return str(_("%(time)s才收到；手机的钟说的时间早于配对，或晚于收到，不可能。", time=at))
+
+
+def _cancelled_fact(row: HeldRow) -> str:
+    return str(_("这个报名%(time)s已经取消。", time=clock_text(row.cancelled_at) if row.cancelled_at else ""))
+
+
+def _sealed_fact(row: HeldRow) -> str:
+    return str(_("%(time)s收到时，活动已提交审核。先撤回送审，才能算到场。", time=clock_text(row.received_at)))
+
+
+def _unknown_fact(_row: HeldRow) -> str:
+    return str(_("名单里没有这个报名码。名单补上以后，会自动算到场。"))
+
+
+def _refused_fact(row: HeldRow) -> str:
     return str(_(REFUSED_WORDS.get(row.outcome, "按签到规则不能算。")))
+
+
+FACTS = {
+    "unknown": _unknown_fact, "revoked": _revoked_fact, "impossible_time": _time_fact, "cancelled": _cancelled_fact,
+    "sealed": _sealed_fact,
+}  # fmt: skip
 
 
 def label_of_held(row: HeldRow) -> str:
     """Why it waits, in a word."""
     if row.is_again:
-        return str(_("已从文件算过"))
+        return str(_("已经算过"))
+    if row.is_unsaid:
+        return str(_("没有报人数"))
+    if row.is_counted_elsewhere:
+        return str(_("别处报过数"))
     return str(_("交接文件没有校验过") if row.is_claim else _(HELD_LABELS[row.reason]))
 
 
@@ -72,6 +99,10 @@ REFUSED_WORDS = {
 @requires(Action.CHECK_IN)
 def list_open(code: str) -> Response:
     """Those that wait first, then the latest decided."""
+    return _page(code)
+
+
+def _page(code: str, *, wrong: str = "", error: str = "", status: int = 200) -> Response:
     activity = load_activity(code, Action.CHECK_IN)
     session = db.session()
     rows = list_held(session, activity.id)
@@ -79,7 +110,8 @@ def list_open(code: str) -> Response:
     return render(
         "console/held.html", activity=activity, rows=rows, names=names,
         done=list_held(session, activity.id, states=DECIDED, limit=30), label=label_of_held, fact=known_fact,
-        lots=lots_of(session, activity.id), states=STATE_WORDS, several=len(activity.sessions) > 1,
+        lots=lots_of(session, activity.id), states=STATE_WORDS, several=len(activity.sessions) > 1, wrong=wrong,
+        error=error, typed=request.form.get("people", "")[:6], status=status,
     )  # fmt: skip
 
 
@@ -98,20 +130,13 @@ def count_lot(code: str, phone: str) -> Response:
 @bp.post("/<held_code>")
 @requires(Action.CHECK_IN)
 def decide(code: str, held_code: str) -> Response:
-    """算到场 or 不算."""
-    verb, actor, moment = request.form.get("verb", ""), current_actor(), now()
-    people = 0
-    with transaction(db.session) as tx:
-        activity = load_activity(code, Action.CHECK_IN)
-        held = find_held(tx, activity.id, held_code)
-        if held is None:
-            raise NotFound("没有找到这一条，可能已经处理。")
-        if verb not in ("count", "dismiss"):
-            raise Conflict("form", "没有处理，请刷新页面再办。")
-        if verb == "count":
-            people = count_held(tx, activity, held, actor=actor, now=moment)
-        else:
-            dismiss_held(tx, activity, held, actor=actor, now=moment)
+    """算到场 (of a class: so many more, or so many altogether) or 不算."""
+    verb, said = request.form.get("verb", ""), asked_number("people")
+    try:
+        people = _decide(code, held_code, verb, -1 if said is None else said)
+    except RuleBroken as broken:
+        db.session.rollback()
+        return _page(code, wrong=held_code, error=_(broken.message), status=422)
     if verb == "dismiss":
         flash(_("没有计入。记录还在，随时查得到。"), "good")
     elif people:
@@ -119,3 +144,19 @@ def decide(code: str, held_code: str) -> Response:
     else:
         flash(_("这位已经签到过，没有重复计数。"), "good")
     return redirect(url_for("held.list_open", code=code), 303)
+
+
+def _decide(code: str, held_code: str, verb: str, said: int) -> int:
+    """The people who count by it."""
+    actor, moment = current_actor(), now()
+    with transaction(db.session) as tx:
+        activity = load_activity(code, Action.CHECK_IN)
+        held = find_held(tx, activity.id, held_code)
+        if held is None:
+            raise NotFound("没有找到这一条，可能已经处理。")
+        if verb not in ("count", "whole", "dismiss"):
+            raise Conflict("form", "没有处理，请刷新页面再办。")
+        if verb == "dismiss":
+            dismiss_held(tx, activity, held, actor=actor, now=moment)
+            return 0
+        return count_held(tx, activity, held, actor=actor, now=moment, people=said, is_whole=verb == "whole")

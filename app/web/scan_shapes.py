@@ -28,11 +28,15 @@ class EventIn(BaseModel):
     code: str | None = Field(None, pattern=r"^[0-9A-Za-z -]{1,20}$")
     walk_in: bool = False
     people: int | None = Field(None, ge=1, le=2000)
+    # Of an undo, what it takes back; of an arrival, the scan of a class that was answered with `ask`.
     refers_to: Uid | None = None
     device_at: Millis
     mono: Mono
     life: Life
     by: Literal["camera", "file", "typed", "keyboard"] = "camera"
+    # What a class's `people` are. first: nobody was here as far as the phone knew; never added to what another counted.
+    # part: so many more. whole: so many altogether, in place of all that was reported before.
+    count_as: Literal["first", "part", "whole"] = "part"
 
 
 class EnvelopeIn(BaseModel):
@@ -77,6 +81,9 @@ class AnswerOut(BaseModel):
     people: int
     here: int
     first_at: datetime | None
+    # Of a class, stored but not counted: how many came? The answer is an arrival whose `refers_to` is this uid.
+    ask: Literal["", "number", "which"] = ""
+    expected: int = 0
 
 
 class AnswersOut(BaseModel):

@@ -54,6 +54,15 @@ GOOD = Facts(
         ({"most": 6, "headcount": 7}, "too_many"),
         ({"headcount": 0}, "too_many"),
         ({"headcount": 7}, "accepted"),
+        # a party is never assumed to be all who registered, nor to have come twice
+        ({"is_party": True}, "accepted"),
+        ({"is_party": True, "headcount": 0}, "quarantined"),
+        ({"is_party": True, "headcount": 0, "registration_state": "waitlisted"}, "not_confirmed"),
+        ({"is_party": True, "first_at": START}, "accepted"),
+        ({"is_party": True, "first_at": START, "count_as": "whole"}, "accepted"),
+        ({"is_party": True, "count_as": "first"}, "accepted"),
+        ({"is_party": True, "first_at": START, "count_as": "first"}, "quarantined"),
+        ({"first_at": START, "count_as": "whole"}, "duplicate"),
         # a repeat is answered with its first time even after the window has closed
         ({"first_at": START, "now": START + timedelta(hours=3)}, "duplicate"),
     ],

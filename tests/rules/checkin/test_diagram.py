@@ -45,6 +45,8 @@ QUESTIONS: dict[str, Callable[[Facts], bool]] = {
     "any_time": lambda f: f.method in ("count", "paper"),
     "is_early": lambda f: f.now < f.opens_at,
     "is_late": lambda f: f.now >= f.closes_at,
+    "is_unsaid": lambda f: f.is_party and f.headcount == 0,
+    "is_counted": lambda f: f.is_party and f.count_as == "first" and f.first_at is not None,
     "is_nobody": lambda f: f.headcount < 1,
     "is_crowd": _is_crowd,
 }
@@ -67,12 +69,13 @@ def many_facts() -> Iterator[Facts]:
     """Combinations of what can differ, one in 31: a step that no number of choices divides, so that all pairs meet."""
     names = (
         "activity_state", "review_state", "is_walk_in", "takes_walk_in", "has_registration", "same_activity",
-        "same_session", "registration_state", "first_at", "is_party", "method", "now", "headcount", "most",
+        "same_session", "registration_state", "first_at", "is_party", "method", "now", "headcount", "most", "count_as",
     )  # fmt: skip
     values = product(
         ("published", "draft"), ("not_submitted", "approved"), (True, False), (True, False), (True, False),
         (True, False), (True, False), ("confirmed", "waitlisted", "cancelled"), (None, START), (True, False),
-        ("live_code", "ticket_scan", "paper"), (OPENS - timedelta(seconds=1), START, CLOSES), (0, 2, 7), (None, 6),
+        ("live_code", "ticket_scan", "paper"), (OPENS - timedelta(seconds=1), START, CLOSES), (-1, 0, 2, 7), (None, 6),
+        ("first", "part", "whole"),
     )  # fmt: skip
     for row in islice(values, 0, None, 31):
         yield replace(GOOD, **dict(zip(names, row, strict=True)))  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app.checkin.corrections import confirm_party, rebuild_check_ins, undo_check_in
 from app.checkin.models import CheckIn, Method
-from app.checkin.rules import PARTY_MOST
+from app.checkin.rules import PARTY_MOST, CountAs
 from app.extensions import db
 from app.kernel.database import transaction
 from app.kernel.errors import Conflict, RuleBroken
@@ -116,6 +116,39 @@ def test_an_impossible_number_is_refused(stage: Stage, people: int) -> None:
 def test_a_party_that_has_not_come_cannot_be_confirmed(stage: Stage) -> None:
     with pytest.raises(Conflict):
         confirm(stage, enrol_class(stage), 20)
+
+
+def test_a_party_without_a_number_counts_nobody(stage: Stage) -> None:
+    party, uid = enrol_class(stage), new_uid()
+    answer = stage.arrive(party, Method.TICKET_SCAN, uid=uid)
+    assert (answer.outcome, answer.is_in) == ("quarantined", False)
+    assert stage.arrive(party, Method.TICKET_SCAN, uid=uid).outcome == "quarantined"
+    assert stage.projection() == []
+
+
+def test_a_first_number_never_adds_to_what_another_counted(stage: Stage) -> None:
+    party = enrol_class(stage)
+    assert stage.arrive(party, Method.PARTY_OWN, children=38, count_as=CountAs.FIRST).is_new
+    again = stage.arrive(party, Method.PARTY_OWN, children=38, count_as=CountAs.FIRST)
+    assert again.outcome == "quarantined"
+    assert grades(stage) == (0, 0, 0, 38)
+
+
+def test_a_number_for_all_stands_in_place_of_what_came_before(stage: Stage) -> None:
+    party, uid = enrol_class(stage), new_uid()
+    stage.arrive(party, Method.PARTY_OWN, children=38)
+    whole = stage.arrive(party, Method.TICKET_SCAN, uid=uid, adults=40, count_as=CountAs.WHOLE)
+    assert (whole.is_new, whole.headcount, whole.here) == (True, 40, 40)
+    stage.arrive(party, Method.TICKET_SCAN, uid=uid, adults=40, count_as=CountAs.WHOLE)
+    assert grades(stage) == (40, 0, 0, 0)
+    undo_check_in(stage.session, stage.activity, event_uid=uid, reason="wrong_count", actor=STAFF, now=NOW)
+    assert grades(stage) == (0, 0, 0, 38)
+
+
+def test_a_number_for_all_of_nobody_yet_is_an_arrival(stage: Stage) -> None:
+    party = enrol_class(stage)
+    assert stage.arrive(party, Method.TICKET_SCAN, adults=40, count_as=CountAs.WHOLE).is_new
+    assert grades(stage) == (40, 0, 0, 0)
 
 
 def test_a_family_that_comes_again_is_still_one_arrival(stage: Stage) -> None:

@@ -349,7 +349,7 @@ def test_after_a_changed_file_the_phones_own_word_still_finds_room(gate: Make, d
     waiting = [row[1:] for row in again[1] if row[1] == "open"]
     if decided == "count":  # the changed ones were let count: the walk-in would be counted a second time
         assert answers == ["accepted", "quarantined"] and waiting == [("open", "revoked")]
-        assert "已从交接文件读入" in browser.get(f"/activities/{g.activity}/held").text
+        assert "同一条已经处理过" in browser.get(f"/activities/{g.activity}/held").text
     else:
         assert answers == ["accepted", "accepted"] and waiting == []
         assert here(g) == [(2, 2), (4, 0)]
