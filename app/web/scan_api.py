@@ -174,8 +174,6 @@ def events() -> Response:
     grant_id, activity_id = grant.id, grant.activity_id
     scans = [shapes.read_scan(raw) for raw in listed]
     with transaction(db.session) as tx:
-        counter = max((scan.counter for scan in scans if scan), default=0)
-        note_seen(tx, grant_id, waiting=envelope.waiting, counter=counter, now=now())
         resolve_unknown(tx, now=now(), activity_id=activity_id)
     # In the order in which the phone made them, whatever order they came in: an undo follows its scan.
     order = sorted(range(len(scans)), key=lambda place: found.counter if (found := scans[place]) else 0)
@@ -183,6 +181,11 @@ def events() -> Response:
     for place in order:
         scan = scans[place]
         answers[place] = _take(scan, sent, grant_id) if scan else _unreadable(listed[place])
+    # What the phone is about to forget waits there no more; told last, so that a crash in between says too many.
+    left = max(0, envelope.waiting - sum(answer.outcome != "retry" for answer in answers.values()))
+    counter = max((scan.counter for scan in scans if scan), default=0)
+    with transaction(db.session) as tx:
+        note_seen(tx, grant_id, waiting=left, counter=counter, now=now())
     out = [shapes.AnswerOut.model_validate(answers[place], from_attributes=True) for place in range(len(scans))]
     return jsonify(shapes.AnswersOut(server_now=_ms(now()), answers=out).model_dump(mode="json"))
 

@@ -35,7 +35,7 @@ def seen_words(at: datetime | None, moment: datetime) -> str:
     if at is None:
         return str(_("还没有联系过"))
     minutes = int((moment - at).total_seconds() // 60)
-    if minutes < 1:
+    if minutes < 2:  # an idle phone tells once a minute
         return str(_("刚刚联系过"))
     if minutes < 60:
         return str(_("%(n)s分钟前联系过", n=minutes))

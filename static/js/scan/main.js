@@ -241,7 +241,11 @@ async function begin() {
   byId('no-roster').hidden = roster.sessions().length > 0;
   takeFromAddress();
   window.addEventListener('hashchange', takeFromAddress);
-  window.setInterval(function () { if (!stopped && !document.hidden) roster.refresh(); }, 60000);
+  window.setInterval(function () {
+    if (stopped || document.hidden) return;
+    roster.refresh();
+    push.beat();
+  }, 60000);
 }
 
 begin();

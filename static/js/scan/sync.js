@@ -2,7 +2,7 @@
 import { moment } from './clock.js';
 import * as store from './store.js';
 
-const BATCH = 50, PATIENCE = 10000, SLOWEST = 30000;
+const BATCH = 50, PATIENCE = 10000, SLOWEST = 30000, BEAT = 59000;
 const SENT = ['uid', 'counter', 'session', 'kind', 'ticket', 'code', 'walk_in', 'people', 'refers_to', 'device_at', 'mono', 'life', 'by'];
 
 /* fetch that gives up. */
@@ -27,7 +27,7 @@ function post(address, events, waiting) {
 
 /* `told(pairs)` gets every {event, answer}; `state(name, words)`: sending, idle, later or unpaired. */
 export function createSync(address, told, state) {
-  let running = false, again = false, timer = 0, failures = 0, size = BATCH, skipped = new Set();
+  let running = false, again = false, timer = 0, failures = 0, heard = performance.now(), size = BATCH, skipped = new Set();
 
   async function settle(events, answers) {
     const by = new Map(answers.map(function (answer) { return [answer.uid, answer]; }));
@@ -55,6 +55,7 @@ export function createSync(address, told, state) {
     if (!events.length) return 'done';
     const waiting = (await store.counts()).waiting;
     const answer = await post(address, events, waiting);
+    heard = performance.now();
     if (answer.status === 401) { await unpaired(answer); return 'unpaired'; }
     if (answer.status === 400 || answer.status === 413 || answer.status === 422) {
       // A batch that is refused as a whole is sent in parts, until only the event that spoils it stays behind.
@@ -95,6 +96,16 @@ export function createSync(address, told, state) {
     if (again) { again = false; push(); }
   }
 
+  /* An empty batch tells the console that an idle phone is there and what it holds: at most one a minute, none while
+     nobody looks at it. */
+  async function beat() {
+    if (running || document.hidden || navigator.onLine === false || performance.now() - heard < BEAT) return;
+    heard = performance.now();
+    const answer = await post(address, [], (await store.counts()).waiting);
+    if (answer.status === 401) await unpaired(answer);
+  }
+
+  push.beat = function () { beat().catch(function () { /* the next minute */ }); };
   window.addEventListener('online', function () { failures = 0; push(); });
   document.addEventListener('visibilitychange', function () { if (!document.hidden) { failures = 0; push(); } });
   window.addEventListener('pageshow', push);
