@@ -26,7 +26,7 @@ from app.activities.models import (
     ReviewState,
     UnitPart,
 )
-from app.activities.rules import PRACTICE_SHOWN, same_venue
+from app.activities.rules import PRACTICE_SHOWN, same_venue, window
 from app.kernel.clock import business_day, day_bounds
 from app.kernel.database import UtcDateTime
 from app.kernel.errors import NotFound
@@ -288,9 +288,11 @@ def find_running(session: Session, *, now: datetime) -> ActivitySession | None:
         .options(selectinload(ActivitySession.activity))
     )
     for row in rows:
-        opens = row.starts_at - timedelta(minutes=row.activity.opens_before_min)
-        closes = row.closes_at or row.ends_at + timedelta(minutes=row.activity.closes_after_min)
-        if min(opens, row.opened_at or opens) <= now < closes:
+        opens, closes = window(
+            starts_at=row.starts_at, ends_at=row.ends_at, opens_before_min=row.activity.opens_before_min,
+            closes_after_min=row.activity.closes_after_min, opened_at=row.opened_at, closes_at=row.closes_at,
+        )  # fmt: skip
+        if opens <= now < closes:
             return row
     return None
 

@@ -108,6 +108,8 @@ def write_sessions(session: Session, activity: Activity, planned: tuple[PlannedS
         if row is None:
             row = ActivitySession(activity_id=activity.id, position=position)
             session.add(row)
+        if (row.starts_at, row.ends_at) != (want.starts_at, want.ends_at):
+            row.opened_at = row.closes_at = None  # by hand was for the occasion that is no more
         row.starts_at, row.ends_at, row.capacity = want.starts_at, want.ends_at, want.capacity
         row.label = _label(want, position, len(planned))
     surplus = [row for position, row in rows.items() if position > len(planned)]

@@ -58,12 +58,15 @@ def window(
     opened_at: datetime | None = None,
     closes_at: datetime | None = None,
 ) -> tuple[datetime, datetime]:
-    """When sign-in is open: 60 min before to 30 min after, unless set by hand (domain.md, Check-in)."""
+    """When sign-in is open: 60 min before to 30 min after, unless set by hand (domain.md, Check-in).
+
+    By hand is for this occasion: an end that lies before the planned beginning is of a trial, and void with it.
+    """
     opens = starts_at - timedelta(minutes=opens_before_min)
-    return (
-        min(opens, opened_at) if opened_at else opens,
-        closes_at or ends_at + timedelta(minutes=closes_after_min),
-    )
+    closes = ends_at + timedelta(minutes=closes_after_min)
+    if closes_at is not None and closes_at <= opens:
+        return opens, closes
+    return min(opens, opened_at) if opened_at else opens, closes_at or closes
 
 
 def text_problems(*, title: str, venue: str, summary: str = "", bring: str = "") -> list[Problem]:

@@ -24,29 +24,60 @@ def window_of(activity: Activity, row: ActivitySession) -> tuple[datetime, datet
     )  # fmt: skip
 
 
-def set_window(session: Session, row: ActivitySession, *, verb: str, actor: Actor, now: datetime) -> datetime:
-    """`open` now, `close` now, or `extend` by 30 minutes; returns when it closes now.
+def planned_window_of(activity: Activity, row: ActivitySession) -> tuple[datetime, datetime]:
+    """When it opens and closes by itself."""
+    return window(
+        starts_at=row.starts_at, ends_at=row.ends_at, opens_before_min=activity.opens_before_min,
+        closes_after_min=activity.closes_after_min,
+    )  # fmt: skip
 
-    Opening what is over opens it for 30 minutes. Raises Conflict once sealed.
+
+def by_hand(
+    verb: str, planned: tuple[datetime, datetime], actual: tuple[datetime, datetime], now: datetime
+) -> tuple[datetime | None, datetime | None]:
+    """What `open`, `close` or `extend` leaves in the row: opened and closed by hand, None where the plan holds.
+
+    A trial before the planned beginning leaves the plan as it is; a closing by mistake is undone by opening again.
+    """
+    begins, ends = planned
+    opens, closes = actual
+    early = opens if opens < begins else None
+    late = closes if closes != ends else None
+    if verb == "open" and now < begins:
+        return min(opens, now), late
+    if verb == "open":
+        return early, late if now < closes else None if now < ends else now + EXTEND
+    if verb == "close" and now < begins:
+        return None, late
+    if verb == "close":
+        return early, min(now, closes) if now < closes else late
+    return early, max(now, closes if closes > now else ends) + EXTEND
+
+
+def set_window(
+    session: Session, row: ActivitySession, *, verb: str, actor: Actor, now: datetime
+) -> tuple[datetime, datetime]:
+    """`open` now, `close` now, or `extend` by 30 minutes, for this occasion; returns when it opens and closes.
+
+    Before the planned beginning, closing only takes an early opening back. Opening what is over opens it for 30
+    minutes. Raises Conflict once sealed.
     """
     activity = session.get_one(Activity, row.activity_id)
     check_open(activity)
-    before = [moment.isoformat(timespec="minutes") for moment in window_of(activity, row)]
-    opens, closes = window_of(activity, row)
-    if verb == "open":
-        row.opened_at = min(now, opens)
-        row.closes_at = row.closes_at if closes > now else now + EXTEND
-    elif verb == "close":
-        row.closes_at = now
-    else:
-        row.closes_at = max(now, closes) + EXTEND
+    before = window_of(activity, row)
+    row.opened_at, row.closes_at = by_hand(verb, planned_window_of(activity, row), before, now)
     after = window_of(activity, row)
-    record(
-        session, "checkin.window_changed", actor=actor, object_type="activity", object_code=activity.code, now=now,
-        payload={"before": before, "after": [moment.isoformat(timespec="minutes") for moment in after]},
-    )  # fmt: skip
+    if after != before:
+        record(
+            session, "checkin.window_changed", actor=actor, object_type="activity", object_code=activity.code, now=now,
+            payload={"before": _minutes(before), "after": _minutes(after)},
+        )  # fmt: skip
     session.flush()
-    return after[1]
+    return after
+
+
+def _minutes(moments: tuple[datetime, datetime]) -> list[str]:
+    return [moment.isoformat(timespec="minutes") for moment in moments]
 
 
 def turn_on_printed_code(session: Session, activity: Activity, *, actor: Actor, now: datetime) -> None:

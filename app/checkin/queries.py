@@ -132,7 +132,8 @@ def list_doors(session: Session, *, since: datetime, until: datetime) -> list[Do
     rows = session.execute(
         _doors()
         .where(
-            Activity.state == ActivityState.PUBLISHED.value, ActivitySession.starts_at < until,
+            Activity.state == ActivityState.PUBLISHED.value,
+            or_(ActivitySession.starts_at < until, ActivitySession.opened_at < until),
             or_(ActivitySession.ends_at > since, ActivitySession.closes_at > since),
         )
         .order_by(ActivitySession.id)

@@ -56,6 +56,13 @@ def clock_text(moment: datetime) -> str:
     return _stamp(moment)[11:]
 
 
+def near_text(moment: datetime, today: datetime) -> str:
+    """`09:00`, with the day in front when that is not today."""
+    if local(moment).date() == local(today).date():
+        return clock_text(moment)
+    return f"{day_text(moment)} {clock_text(moment)}"
+
+
 @lru_cache(256)
 def _stamp(moment: datetime) -> str:
     """`2026-10-21T09:00`; a page says the same moment several times, and strftime takes five times as long."""

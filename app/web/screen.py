@@ -19,14 +19,14 @@ from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.errors import TooMany
 from app.web.access import keys, public, settings
-from app.web.rendering import clock_text, render
+from app.web.rendering import near_text, render
 from app.web.venue import LiveCode, asked_digits, live_code, phase_of, window_of_door
 
 bp = Blueprint("screen", __name__)
 
 FREE_TRIES = 10
 WINDOW = timedelta(minutes=15)
-BEFORE, AFTER = timedelta(hours=24), timedelta(hours=12)  # sessions that a screen is opened for
+BEFORE, AFTER = timedelta(hours=24), timedelta(hours=12)  # around the window: when the six digits open a screen
 STAYS = timedelta(hours=1)  # after the window: the last count stays readable
 
 
@@ -53,9 +53,9 @@ def _lean() -> None:
 def show() -> Response:
     """The code, the digits and the count; without a granted screen, the field for the six digits."""
     moment = now()
-    door = _granted(moment)
+    door, gone = _granted(moment)
     if door is None:
-        return _ask()
+        return _ask(gone)
     return render("screen/show.html", view=_view(door, moment), door=door)
 
 
@@ -69,8 +69,12 @@ def open_screen() -> Response:
         check_attempts(db.session(), "screen", key, now=moment, free=FREE_TRIES, window=WINDOW)
     except TooMany as many:
         return _ask(many.message, 429)
-    near = list_doors(db.session(), since=moment - AFTER, until=moment + BEFORE) if digits else []
-    fits = [door for door in near if codes.screen_code_holds(keys(), door.code, digits, moment)]
+    near = list_doors(db.session(), since=moment - AFTER, until=moment + 2 * BEFORE) if digits else []
+    fits = [
+        door
+        for door in near
+        if moment >= window_of_door(door)[0] - BEFORE and codes.screen_code_holds(keys(), door.code, digits, moment)
+    ]
     with transaction(db.session) as tx:
         row = find_session(tx, fits[0].code) if len(fits) == 1 else None
         if row is None:
@@ -79,6 +83,8 @@ def open_screen() -> Response:
             note_screen(tx, row, now=moment)
     if len(fits) != 1:
         return _ask(_("数字不对或已过期。请看控制台上现在的6位数字。"), 422)
+    if gone := _gone(fits[0], moment):
+        return _ask(gone, 422)
     response = redirect(url_for("screen.show"), 303)
     keep_screen(response, fits[0].code)
     return response
@@ -101,7 +107,7 @@ def steps() -> Response:
     `?after=` is the last step that the screen holds. 404 when the screen has to be opened again.
     """
     moment = now()
-    door = _granted(moment)
+    door, _words = _granted(moment)
     if door is None:
         return make_response(jsonify(error="closed"), 404)
     view = _view(door, moment)
@@ -122,7 +128,8 @@ def _view(door: Door, moment: datetime) -> ScreenView:
     phase = phase_of(door, moment)
     opens, closes = window_of_door(door)
     word = {
-        "soon": _("%(time)s开始签到", time=clock_text(opens)), "over": _("签到已在%(time)s结束", time=clock_text(closes)),
+        "soon": _("%(time)s开始签到", time=near_text(opens, moment)),
+        "over": _("签到已在%(time)s结束", time=near_text(closes, moment)),
         "off": _("这场活动已取消"),
     }.get(phase, "")  # fmt: skip
     return ScreenView(
@@ -156,13 +163,30 @@ def keep_screen(response: Response, session_code: str) -> None:
     )  # fmt: skip
 
 
-def _granted(moment: datetime) -> Door | None:
+def _granted(moment: datetime) -> tuple[Door | None, str]:
+    """The session that this browser may show, or why it shows it no more."""
     kept = request.cookies.get(_cookie(), "")
-    if not kept:
-        return None
     try:
-        code = str(_signer().loads(kept))
+        code = str(_signer().loads(kept)) if kept else ""
     except BadSignature:
-        return None
-    door = find_door(db.session(), code)
-    return door if door is not None and moment < window_of_door(door)[1] + STAYS else None
+        code = ""
+    door = find_door(db.session(), code) if code else None
+    if door is None:
+        return None, ""
+    gone = _gone(door, moment)
+    return (None, gone) if gone else (door, "")
+
+
+def _gone(door: Door, moment: datetime) -> str:
+    """Words once a screen of this session is over, else nothing."""
+    why = why_no_screen(moment, window_of_door(door)[1], moment)
+    return f"{door.title} {door.label}".strip() + _("：") + why if why else ""
+
+
+def why_no_screen(opens: datetime, closes: datetime, moment: datetime) -> str:
+    """Words for a session that the six digits open no screen of, until when; nothing where they do."""
+    if moment < opens - BEFORE:
+        return str(_("%(time)s起才能打开大屏。先试一试，请开一场演练。", time=near_text(opens - BEFORE, moment)))
+    if moment < closes + STAYS:
+        return ""
+    return str(_("签到已在%(time)s结束，大屏关了。还要签，先在控制台按“现在打开”。", time=near_text(closes, moment)))

@@ -257,6 +257,7 @@ def _change(tx: Session, code: str, form: ActivityForm, data: service.ActivityIn
     activity = load_activity(code, Action.ACTIVITY_EDIT)
     version = form.version.data or ""
     moment = now()
+    set_by_hand = any(row.opened_at or row.closes_at for row in activity.sessions)
     service.change_activity(
         tx, activity, _with_item(tx, form, data), version=int(version) if version.isascii() and version.isdigit() else -1,
         reason=form.reason.data or "", needs_nod=needs_nod(), actor=current_actor(), now=moment,
@@ -266,6 +267,8 @@ def _change(tx: Session, code: str, form: ActivityForm, data: service.ActivityIn
     if request.form.get("do") == "publish" and activity.state == ActivityState.DRAFT.value:
         return publish_or_ask(tx, activity)
     flash(_("已保存。"), "good")
+    if set_by_hand and not any(row.opened_at or row.closes_at for row in activity.sessions):
+        flash(_("时间改了，原来手动打开、关闭或延长的签到作废，改按新的时间自动开关。"), "warn")
     return url_for("activities.detail", code=code)
 
 

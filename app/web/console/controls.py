@@ -15,7 +15,7 @@ from app.kernel.errors import Conflict
 from app.organisation.permissions import Action
 from app.web.access import current_actor, requires
 from app.web.console.blueprint import back, bp, load_row
-from app.web.rendering import clock_text, render
+from app.web.rendering import near_text, render
 from app.web.screen import keep_screen
 from app.web.venue import printed_address
 
@@ -26,18 +26,22 @@ VERBS = ("open", "close", "extend")
 @requires(Action.CHECK_IN)
 def set_open(code: str, session_code: str) -> Response:
     """Open now, close now, or go on for 30 minutes."""
-    verb = request.form.get("verb", "")
+    verb, moment = request.form.get("verb", ""), now()
     load_row(code, session_code)
     if verb not in VERBS:
         raise Conflict("form", "没有改动签到时间，请刷新控制台再办。")
     with transaction(db.session) as tx:
         _activity, row = load_row(code, session_code)
-        closes = set_window(tx, row, verb=verb, actor=current_actor(), now=now())
+        opens, closes = set_window(tx, row, verb=verb, actor=current_actor(), now=moment)
+    until = near_text(closes, moment)
     words = {
-        "open": _("签到已打开，%(time)s自动关闭。", time=clock_text(closes)), "close": _("签到已关闭。"),
-        "extend": _("签到延长到%(time)s。", time=clock_text(closes)),
+        "open": _("签到已打开，%(time)s自动关闭。", time=until),
+        "close": _("签到已关闭。按错了，按“现在打开”就恢复。"), "extend": _("签到延长到%(time)s。", time=until),
     }  # fmt: skip
-    flash(words[verb], "good")
+    if verb == "close" and moment < opens:
+        flash(_("签到已关闭，%(time)s会照计划自动打开。", time=near_text(opens, moment)), "good")
+    else:
+        flash(words[verb], "good")
     return back(code, session_code)
 
 

@@ -29,6 +29,7 @@ from app.organisation.permissions import Action
 from app.web.access import keys, load_activity, requires
 from app.web.console.blueprint import bp, current_row
 from app.web.rendering import render
+from app.web.screen import why_no_screen
 from app.web.venue import live_code
 
 FRAGMENTS = {"live": "console/_live.html", "list": "console/_list.html", "code": "console/_code.html"}
@@ -85,7 +86,7 @@ def console_page(activity: Activity, row: ActivitySession, desk: Desk, moment: d
         "console/show.html", status=status, activity=activity, row=row, now=moment, desk=desk, opens=opens,
         closes=closes, is_open=opens <= moment < closes, uid=random_secret(), most=WALK_IN_MOST,
         missing=list_missing(db.session(), **where) if "missing" in request.args else None,
-        screen_code=codes.screen_code(keys(), row.code, moment), **context,
+        screen_code=codes.screen_code(keys(), row.code, moment), screen_word=why_no_screen(opens, closes, moment), **context,
     )  # fmt: skip
 
 

@@ -45,6 +45,8 @@ def test_sign_in_opens_an_hour_before_and_closes_half_an_hour_after_unless_set_b
     assert window(**usual) == (NOW - HOUR, NOW + timedelta(minutes=90))  # type: ignore[arg-type]
     by_hand = window(**usual, opened_at=NOW - 2 * HOUR, closes_at=NOW)  # type: ignore[arg-type]
     assert by_hand == (NOW - 2 * HOUR, NOW)
+    trial = window(**usual, opened_at=NOW - 24 * HOUR, closes_at=NOW - 23 * HOUR)  # type: ignore[arg-type]
+    assert trial == window(**usual)  # type: ignore[arg-type]
     late = window(**usual, opened_at=NOW)  # type: ignore[arg-type]
     assert late[0] == NOW - HOUR  # opening by hand never makes it later
 

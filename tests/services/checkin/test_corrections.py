@@ -127,11 +127,16 @@ def test_the_window_opens_closes_and_extends_by_hand(stage: Make) -> None:
     set_window(s.session, s.row, verb="open", actor=STAFF, now=NOW)
     assert s.arrive(guest).is_new
     closes = window_of(s.activity, s.row)[1]
-    assert set_window(s.session, s.row, verb="extend", actor=STAFF, now=NOW) == closes + EXTEND
+    assert set_window(s.session, s.row, verb="extend", actor=STAFF, now=NOW)[1] == closes + EXTEND
     set_window(s.session, s.row, verb="close", actor=STAFF, now=NOW)
-    assert s.arrive(s.enrol()).outcome == "too_late"
+    assert s.arrive(s.enrol()).outcome == "too_early"
+    assert window_of(s.activity, s.row) == (s.row.starts_at - timedelta(hours=1), closes + EXTEND)
     again = set_window(s.session, s.row, verb="open", actor=STAFF, now=NOW + timedelta(hours=20))
-    assert again == NOW + timedelta(hours=20) + EXTEND
+    assert again[1] == NOW + timedelta(hours=20) + EXTEND
+    entries = s.session.scalar(select(func.count()).where(AuditEntry.action == "checkin.window_changed"))
+    set_window(s.session, s.row, verb="open", actor=STAFF, now=NOW + timedelta(hours=20))
+    s.session.flush()
+    assert entries == s.session.scalar(select(func.count()).where(AuditEntry.action == "checkin.window_changed"))
 
 
 def test_revoking_the_printed_code_raises_its_version(stage: Make) -> None:
