@@ -93,7 +93,7 @@ def fill(activity: Activity, data: ActivityInput, details: dict[str, Any]) -> No
     activity.classes, activity.pairs, activity.reach = data.classes, data.pairs, data.reach
     activity.takes_registration = data.takes_registration and kind.individual and not data.is_paper
     activity.takes_walk_in = data.takes_walk_in and kind.walk_in
-    activity.needs_phone, activity.printed_code_on = data.needs_phone, data.printed_code_on
+    activity.needs_phone = data.needs_phone
     activity.opens_before_min, activity.closes_after_min = data.opens_before_min, data.closes_after_min
     activity.keeps_apart = data.keeps_apart
     activity.starts_at = min((s.starts_at for s in data.sessions), default=None)

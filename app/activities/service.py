@@ -20,6 +20,7 @@ from app.activities.models import (
     ReviewState,
     UnitPart,
 )
+from app.activities.printed import set_printed_code
 from app.activities.rows import (
     ActivityInput,
     checked,
@@ -62,7 +63,7 @@ def create_activity(session: Session, data: ActivityInput, *, actor: Actor, now:
     activity = Activity(
         kind=data.kind, title=data.title, host_unit_id=host.id, created_at=now, created_by_id=actor.user_id,
         origin=Origin.PAPER.value if data.is_paper else Origin.LIVE.value, is_practice=data.is_practice,
-        state=ActivityState.DRAFT.value,
+        state=ActivityState.DRAFT.value, printed_code_on=data.printed_code_on,
     )  # fmt: skip
     fill(activity, data, details)
     session.add(activity)
@@ -104,6 +105,7 @@ def change_activity(
     elif data.kind != activity.kind:
         activity.kind = data.kind
     fill(activity, replace(data, kind=activity.kind), details)
+    set_printed_code(session, activity, data.printed_code_on, actor=actor, now=now)
     activity.version += 1
     write_sessions(session, activity, data.sessions)
     write_relations(session, activity, data)

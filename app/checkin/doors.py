@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivitySession
+from app.activities.printed import set_printed_code
 from app.activities.rules import window
 from app.audit.log import record
 from app.checkin.corrections import check_open
@@ -83,27 +84,14 @@ def _minutes(moments: tuple[datetime, datetime]) -> list[str]:
 def turn_on_printed_code(session: Session, activity: Activity, *, actor: Actor, now: datetime) -> None:
     """A code on paper: off by default, since it can be photographed and sent on; grade 张贴码."""
     check_open(activity)
-    if activity.printed_code_on:
-        return
-    activity.printed_code_on = True
-    record(
-        session, "printed_code.turned_on", actor=actor, object_type="activity", object_code=activity.code, now=now,
-        payload={"version": activity.printed_code_version},
-    )  # fmt: skip
-    session.flush()
+    set_printed_code(session, activity, True, actor=actor, now=now)
 
 
 def revoke_printed_code(session: Session, activity: Activity, *, actor: Actor, now: datetime) -> None:
     """Every sheet printed so far is void from now on; turning it on again needs new sheets."""
     if not activity.printed_code_on:
         raise Conflict("printed_code_off", "张贴码没有启用，没有可作废的。")
-    record(
-        session, "printed_code.revoked", actor=actor, object_type="activity", object_code=activity.code, now=now,
-        payload={"version": activity.printed_code_version},
-    )  # fmt: skip
-    activity.printed_code_on = False
-    activity.printed_code_version += 1
-    session.flush()
+    set_printed_code(session, activity, False, actor=actor, now=now)
 
 
 def note_screen(session: Session, row: ActivitySession, *, actor: Actor = ANONYMOUS, now: datetime) -> None:

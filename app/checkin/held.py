@@ -215,8 +215,9 @@ class HeldRow:
 
 
 def list_held(
-    session: Session, activity_id: int, *, states: Sequence[HeldState] = (HeldState.OPEN,), limit: int = 200
-) -> list[HeldRow]:
+    session: Session, activity_id: int, *, states: Sequence[HeldState] = (HeldState.OPEN,), limit: int = 200,
+    offset: int = 0,
+) -> list[HeldRow]:  # fmt: skip
     """Held scans, oldest first; one statement."""
     here = (CheckIn.session_id == HeldScan.session_id) & (CheckIn.registration_id == HeldScan.registration_id)
     rows = session.execute(
@@ -229,6 +230,7 @@ def list_held(
         .where(HeldScan.activity_id == activity_id, HeldScan.state.in_([state.value for state in states]))
         .order_by(HeldScan.id)
         .limit(limit)
+        .offset(offset)
     )
     return [
         HeldRow(

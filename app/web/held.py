@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from app.checkin.answers import labels_of
 from app.checkin.deciding import count_before_revoked, count_held, dismiss_held
 from app.checkin.devices import get_phone
-from app.checkin.held import HeldRow, find_held, list_held, lots_of
+from app.checkin.held import HeldRow, find_held, gate_of, list_held, lots_of
 from app.checkin.models import HeldState
 from app.checkin.rules import HELD_LABELS
 from app.extensions import db
@@ -18,10 +18,12 @@ from app.kernel.database import transaction
 from app.kernel.errors import Conflict, NotFound, RuleBroken
 from app.organisation.permissions import Action
 from app.web.access import current_actor, load_activity, requires
+from app.web.paging import Page, asked_page
 from app.web.rendering import clock_text, render, staff_page
 from app.web.venue import asked_number
 
 bp = Blueprint("held", __name__, url_prefix="/activities/<code>/held")
+PAGE_SIZE = 50
 DECIDED = (HeldState.COUNTED, HeldState.NOT_COUNTED, HeldState.WITHDRAWN)
 STATE_WORDS = {"counted": "算到场", "not_counted": "不算", "withdrawn": "签到员已撤回"}
 
@@ -105,10 +107,12 @@ def list_open(code: str) -> Response:
 def _page(code: str, *, wrong: str = "", error: str = "", status: int = 200) -> Response:
     activity = load_activity(code, Action.CHECK_IN)
     session = db.session()
-    rows = list_held(session, activity.id)
+    total = gate_of(session, activity.id).held
+    page = Page(min(asked_page(), max(1, -(-total // PAGE_SIZE))), PAGE_SIZE, total)
+    rows = list_held(session, activity.id, limit=PAGE_SIZE, offset=(page.number - 1) * PAGE_SIZE)
     names = labels_of(session, [row.registration_id for row in rows if row.registration_id], activity.id)
     return render(
-        "console/held.html", activity=activity, rows=rows, names=names,
+        "console/held.html", activity=activity, rows=rows, names=names, page=page,
         done=list_held(session, activity.id, states=DECIDED, limit=30), label=label_of_held, fact=known_fact,
         lots=lots_of(session, activity.id), states=STATE_WORDS, several=len(activity.sessions) > 1, wrong=wrong,
         error=error, typed=request.form.get("people", "")[:6], status=status,
@@ -143,7 +147,7 @@ def decide(code: str, held_code: str) -> Response:
         flash(_("已算到场，%(n)s人。", n=people), "good")
     else:
         flash(_("这位已经签到过，没有重复计数。"), "good")
-    return redirect(url_for("held.list_open", code=code), 303)
+    return redirect(url_for("held.list_open", code=code, page=asked_page()), 303)
 
 
 def _decide(code: str, held_code: str, verb: str, said: int) -> int:
