@@ -100,6 +100,7 @@ class Result:
     place: Place
     name: str = ""
     here: int = 0  # of a party: all its people here by now
+    is_party: bool = False
 
     @property
     def is_in(self) -> bool:
@@ -191,7 +192,7 @@ class _Coming:
             here = self.headcount + ((self.row.here or 0) if self.is_part else 0)
         return Result(
             self.decision.outcome, self.decision.message, self.first_at, counted, self.registration_id,
-            self.arrival.uid, _place(self.row), name, here,
+            self.arrival.uid, _place(self.row), name, here, self.is_party,
         )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -23,6 +24,31 @@ class PartyRow:
     expected: int
     here: int | None
     verified: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """How many of a party are here by now, and since when."""
+
+    people: int
+    first_at: datetime
+
+
+def reported_of(session: Session, registration_id: int, session_id: int) -> Reported | None:
+    """What was reported of a registration at a session; None where nobody is here."""
+    row = session.scalar(
+        select(CheckIn).where(CheckIn.session_id == session_id, CheckIn.registration_id == registration_id)
+    )
+    return Reported(row.headcount, row.first_at) if row else None
+
+
+def name_of_party(session: Session, registration: Registration) -> str:
+    """Its unit and classes; without either, nothing. Two statements."""
+    unit = session.scalar(select(Unit.name).where(Unit.id == registration.unit_id))
+    labels = session.scalars(
+        select(PartyClass.label).where(PartyClass.registration_id == registration.id).order_by(PartyClass.position)
+    )
+    return " ".join(filter(None, [unit or "", "、".join(labels)]))
 
 
 def list_parties(session: Session, activity: Activity, row: ActivitySession) -> list[PartyRow]:

@@ -11,6 +11,7 @@ from flask import request, url_for
 from app.activities.rules import window
 from app.checkin import codes
 from app.checkin.queries import Door
+from app.checkin.rules import CountAs
 from app.exports.qr import matrix as qr_matrix
 from app.kernel.text import ascii_digits, normalise_code
 from app.web.access import keys, settings
@@ -89,6 +90,16 @@ def whole_number(typed: str, default: int = 0) -> int | None:
     if not text:
         return default
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 6 else None
+
+
+def asked_party() -> tuple[int | None, CountAs]:
+    """A party's number and what it says; each of two choices in one form has a number of its own.
+
+    A form that says nothing never adds to what another has counted.
+    """
+    said = request.form.get("count_as", "")
+    count_as = CountAs(said) if said in list(CountAs) else CountAs.FIRST
+    return asked_number(count_as.value if count_as.value in request.form else "people"), count_as
 
 
 def asked_digits() -> str:

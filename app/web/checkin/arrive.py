@@ -10,7 +10,9 @@ from werkzeug.wrappers import Response
 
 from app.checkin import codes
 from app.checkin.models import Method
+from app.checkin.parties import reported_of
 from app.checkin.queries import Door
+from app.checkin.rules import PARTY_MOST, CountAs
 from app.checkin.service import Arrival, check_in, find_answer, keep_refusal
 from app.extensions import db
 from app.kernel.attempts import attempt_key, check_attempts, note_attempt
@@ -19,12 +21,14 @@ from app.kernel.database import transaction
 from app.kernel.errors import TooMany
 from app.kernel.text import normalise_code, normalise_phone
 from app.kernel.tokens import same
+from app.registration.models import Registration, RegistrationKind
 from app.registration.queries import find_by_phone_tail, find_by_ticket_code
 from app.web import mine
 from app.web.access import keys, public
 from app.web.checkin.blueprint import bp
-from app.web.checkin.page import Typed, arrive_page, get_door, grant_for
-from app.web.checkin.press import Refused, plain_arrival, result_page
+from app.web.checkin.page import AskedParty, Typed, arrive_page, get_door, grant_for
+from app.web.checkin.press import Refused, own_count_as, plain_arrival, result_page
+from app.web.venue import asked_number
 
 # A whole venue may stand behind one address, so only wrong codes and tails are counted.
 FREE_TRIES = 20
@@ -76,11 +80,19 @@ def sign(code: str) -> Response:
     except Refused as refused:
         return arrive_page(
             get_door(code), moment, grant=text, typed=typed, error=str(refused.message), wrong=refused.wrong,
-            status=refused.status,
+            status=refused.status, asked=refused.party if isinstance(refused, _HowMany) else None,
         )  # fmt: skip
     with transaction(db.session) as tx:
         result = check_in(tx, arrival, now=moment)
     return result_page(result, is_own=typed.way != "registered")
+
+
+class _HowMany(Refused):
+    """A class is named: nobody is assumed, so its teacher is asked. The grant is not used up."""
+
+    def __init__(self, party: AskedParty, message: str = "", status: int = 200) -> None:
+        super().__init__(message, "class" if message else "", status)
+        self.party = party
 
 
 def _expired(code: str, grant: codes.Grant, typed: Typed, moment: datetime) -> Response:
@@ -118,14 +130,30 @@ def _registered(code: str, grant: codes.Grant, method: Method, typed: Typed, mom
             note_attempt(tx, "tail", key, now=moment)
             keep_refusal(tx, activity_id=door.activity_id, session_id=door.session_id, method=method, now=moment)
         raise Refused(_("没有找到这个报名。请核对一下；没报名的，按现场登记就能签。"), "tail")
-    return Arrival(grant.uid, door.session_id, method, found)
+    if found.kind == RegistrationKind.PARTY.value:
+        return _party(grant, door, found)
+    return Arrival(grant.uid, door.session_id, method, found.id)
 
 
-def _find(door: Door, tail: str, wanted: str) -> int | None:
+def _party(grant: codes.Grant, door: Door, found: Registration) -> Arrival:
+    """The teacher's own number of a class that another browser registered: asked first, 清点 until staff confirm it."""
+    asked = AskedParty(found.headcount, reported_of(db.session(), found.id, door.session_id))
+    count_as = own_count_as(request.form)
+    if "count_as" not in request.form:  # the first step named it by tail or code
+        raise _HowMany(asked)
+    people = asked_number("people")
+    if not people or people > PARTY_MOST:
+        raise _HowMany(asked, _("人数请填1到%(most)s的整数。", most=PARTY_MOST), 422)
+    is_again = find_answer(db.session(), grant.uid, session_code=door.code) is not None  # it gets its first answer
+    if count_as is CountAs.FIRST and asked.reported and not is_again:
+        raise _HowMany(asked, _("刚才已有人报过数，这次没有计数。又来了一批，就在这里再报。"), 409)
+    return Arrival(grant.uid, door.session_id, Method.PARTY_OWN, found.id, children=people, count_as=count_as)
+
+
+def _find(door: Door, tail: str, wanted: str) -> Registration | None:
     if not tail:
-        one = find_by_ticket_code(db.session(), door.activity_id, door.activity_code, wanted, keys=keys())
-        return one.id if one else None
+        return find_by_ticket_code(db.session(), door.activity_id, door.activity_code, wanted, keys=keys())
     many = find_by_phone_tail(db.session(), door.activity_id, door.activity_code, tail, keys=keys())
     if len(many) > 1:  # never a list of names
         raise Refused(_("这个尾号不止一个报名。请填报名码下面的8位短码，或到签到台。"), "tail")
-    return many[0].id if many else None
+    return many[0] if many else None

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from app.checkin import codes
 from app.checkin.models import Method
+from app.checkin.parties import Reported
 from app.checkin.queries import Door, OwnRow, find_door, list_own
 from app.checkin.rules import WALK_IN_MOST
 from app.extensions import db
@@ -41,6 +42,14 @@ class Typed:
         return cls(*(request.form.get(name, "")[:TYPED_MOST] for name in ("way", "people", "name", "tail")))
 
 
+@dataclass(frozen=True, slots=True)
+class AskedParty:
+    """What is said of a party before its teacher says a number; who it is, is not."""
+
+    expected: int
+    reported: Reported | None
+
+
 @dataclass
 class ArrivePage:
     """The page in values."""
@@ -57,6 +66,7 @@ class ArrivePage:
     classes: list[OwnRow] = field(default_factory=list)  # own parties: they come in parts
     notes: list[str] = field(default_factory=list)  # own registrations that cannot sign in here
     most: int = WALK_IN_MOST
+    asked: AskedParty | None = None  # a party that was named by tail or code: how many came?
 
     @property
     def is_known(self) -> bool:
@@ -81,11 +91,11 @@ def grant_for(door: Door, method: Method, moment: datetime) -> str:
 
 def arrive_page(
     door: Door, moment: datetime, *, grant: str = "", typed: Typed | None = None, error: str = "", wrong: str = "",
-    status: int = 200,
+    status: int = 200, asked: AskedParty | None = None,
 ) -> Response:  # fmt: skip
     """Three statements with the door. Without a grant it says how to get one."""
     g.lean = True
-    page = ArrivePage(door, phase_of(door, moment), "", grant, typed or Typed(), error, wrong)
+    page = ArrivePage(door, phase_of(door, moment), "", grant, typed or Typed(), error, wrong, asked=asked)
     page.when = _when_words(door, page.phase)
     _fill_own(page)
     return render("checkin/arrive.html", page=page, door=door, status=status)

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _
 
 from app.checkin import codes
 from app.checkin.models import Method
-from app.checkin.rules import PARTY_MOST, WALK_IN_MOST
+from app.checkin.rules import PARTY_MOST, WALK_IN_MOST, CountAs
 from app.checkin.service import Arrival, Result
 from app.kernel.keys import KeyRing
 from app.kernel.text import one_line
@@ -49,8 +49,9 @@ def plain_arrival(
             raise Refused(_("人数请填1到%(most)s的整数。", most=PARTY_MOST), "class")
         secret = _own_secret(form, kept, activity)
         return Arrival(
-            grant.uid, None, Method.PARTY_OWN, children=people, session_code=grant.session_code, secret=secret
-        )
+            grant.uid, None, Method.PARTY_OWN, children=people, session_code=grant.session_code, secret=secret,
+            count_as=own_count_as(form),
+        )  # fmt: skip
     people = whole_number(form.get("people", ""), 1)
     if people is None or not 1 <= people <= WALK_IN_MOST:
         raise Refused(_("人数请填1到%(most)s的整数；人更多，请到签到台。", most=WALK_IN_MOST), "people")
@@ -61,6 +62,11 @@ def plain_arrival(
         grant.uid, None, method, adults=people, name=name, browser_index=browser_index(keys, activity, browser),
         is_walk_in=True, session_code=grant.session_code,
     )  # fmt: skip
+
+
+def own_count_as(form: Mapping[str, str]) -> CountAs:
+    """Whether the page showed that some of the class are here. Without a word it never adds to what was counted."""
+    return CountAs.PART if form.get("count_as") == CountAs.PART.value else CountAs.FIRST
 
 
 def _own_secret(form: Mapping[str, str], kept: Kept, activity: str) -> str:

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from app.activities.models import Activity, ActivitySession
 from app.checkin.corrections import undo_check_in
 from app.checkin.models import Method
+from app.checkin.parties import name_of_party, reported_of
 from app.checkin.queries import check_ins_of, find_arrival
 from app.checkin.rules import METHOD_LABELS, UNDO_REASONS, WALK_IN_MOST, most_of, shown_name
 from app.checkin.service import COUNT_MOST, Arrival, Result, check_in, enter_count
@@ -21,13 +22,13 @@ from app.kernel.database import transaction
 from app.kernel.errors import Conflict, NotFound, RuleBroken
 from app.kernel.text import normalise_code, normalise_phone
 from app.organisation.permissions import Action
-from app.registration.models import Registration
+from app.registration.models import Registration, RegistrationKind
 from app.registration.queries import find_by_phone_tail, find_by_ticket_code, get_registration, name_of
 from app.web.access import current_actor, keys, requires
 from app.web.console.blueprint import back, bp, load_row
 from app.web.console.show import Desk, Found, console_page
 from app.web.rendering import clock_span, clock_text, render
-from app.web.venue import asked_number, asked_uid
+from app.web.venue import asked_number, asked_party, asked_uid
 
 FREE_TRIES = 30
 WINDOW = timedelta(minutes=10)
@@ -68,11 +69,15 @@ def _look(activity: Activity, typed: str) -> tuple[Registration | None, Method, 
 
 def _found(activity: Activity, row: ActivitySession, registration: Registration, method: Method) -> Found:
     other = next((s for s in activity.sessions if s.id == registration.session_id and s.id != row.id), None)
-    people = registration.headcount
+    people, session = registration.headcount, db.session()
+    is_party = registration.kind == RegistrationKind.PARTY.value
+    contact = shown_name(name_of(session, registration.id))
     return Found(
-        code=registration.code, name=shown_name(name_of(db.session(), registration.id)), people=people,
+        code=registration.code, people=people,
+        name=(is_party and name_of_party(session, registration)) or contact,
+        reported=reported_of(session, registration.id, row.id) if is_party else None,
         most=most_of(registration.kind, people) or COUNT_MOST, state=registration.state, method=method.value,
-        first_at=check_ins_of(db.session(), registration.id).get(row.id),
+        first_at=check_ins_of(session, registration.id).get(row.id),
         other_session=f"{other.label} {clock_text(other.starts_at)}–{clock_text(other.ends_at)}" if other else "",
     )  # fmt: skip
 
@@ -81,7 +86,7 @@ def _found(activity: Activity, row: ActivitySession, registration: Registration,
 @requires(Action.CHECK_IN)
 def arrive(code: str, session_code: str) -> Response:
     """The one that was found, confirmed; another session than the registered one is moved first."""
-    uid, people, actor, moment = asked_uid(), asked_number("people"), current_actor(), now()
+    uid, (people, count_as), actor, moment = asked_uid(), asked_party(), current_actor(), now()
     by_tail = request.form.get("method") == Method.PHONE_TAIL.value
     load_row(code, session_code)
     if not uid or people is None:
@@ -91,7 +96,7 @@ def arrive(code: str, session_code: str) -> Response:
         registration = get_registration(tx, activity.id, request.form.get("registration", "")[:12])
         arrival = Arrival(
             uid, row.id, Method.PHONE_TAIL if by_tail else Method.TICKET_CODE, registration.id, adults=people,
-            actor_id=actor.user_id, mover=actor,
+            actor_id=actor.user_id, mover=actor, count_as=count_as,
         )  # fmt: skip
         result = check_in(tx, arrival, now=moment)
     _tell(result)
@@ -122,7 +127,9 @@ def walk_in(code: str, session_code: str) -> Response:
 
 def _tell(result: Result) -> None:
     if result.is_new:
-        flash(_("签到成功，%(n)s人。", n=result.headcount), "good")
+        words = _("签到成功，%(n)s人。", n=result.headcount)
+        more = _("签到成功，%(n)s人，一共到了%(all)s人。", n=result.headcount, all=result.here)
+        flash(more if result.here > result.headcount else words, "good")
     elif result.is_in and result.first_at is not None:
         flash(_("已于%(time)s签到，没有重复计数。", time=clock_text(result.first_at)), "warn")
     else:

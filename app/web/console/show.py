@@ -13,6 +13,7 @@ from app.activities.models import Activity, ActivitySession
 from app.checkin import codes
 from app.checkin.doors import window_of
 from app.checkin.held import gate_of
+from app.checkin.parties import Reported
 from app.checkin.queries import (
     Totals,
     expected_and_missing,
@@ -49,6 +50,7 @@ class Found:
     method: str
     first_at: datetime | None
     other_session: str  # the session it stands for, where that is another one
+    reported: Reported | None = None  # of a party, how many are here: more of them may come
 
 
 @dataclass

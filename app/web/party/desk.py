@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from flask import flash, url_for
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app.activities.models import Activity
+from app.activities.models import Activity, ActivitySession
 from app.checkin.corrections import confirm_party
+from app.checkin.models import Method
 from app.checkin.parties import list_parties
+from app.checkin.rules import CountAs
+from app.checkin.service import Arrival, check_in
 from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.database import transaction
@@ -17,12 +21,13 @@ from app.kernel.tokens import random_secret
 from app.organisation.models import Unit
 from app.organisation.permissions import Action
 from app.registration.indexes import invitation_key
+from app.registration.models import Registration
 from app.registration.queries import get_registration
 from app.web.access import current_actor, keys, requires, settings
 from app.web.console.blueprint import back, load_row
 from app.web.party.blueprint import bp
 from app.web.rendering import span_text, staff_page
-from app.web.venue import asked_number, asked_uid
+from app.web.venue import asked_party, asked_uid
 
 
 def invitation_address(activity: Activity, unit: Unit) -> str:
@@ -57,7 +62,7 @@ def _offer_parties() -> dict[str, object]:
 def confirm(code: str, session_code: str, registration_code: str) -> Response:
     """The number that staff counted stands from now on as 扫码核验."""
     staff_page()
-    uid, people = asked_uid(), asked_number("people")
+    uid, (people, count_as) = asked_uid(), asked_party()
     load_row(code, session_code)
     try:
         with transaction(db.session) as tx:
@@ -65,12 +70,31 @@ def confirm(code: str, session_code: str, registration_code: str) -> Response:
             registration = get_registration(tx, activity.id, registration_code[:12])
             if not uid or people is None:
                 raise Conflict("form", _("人数请填整数，没有核对。"))
-            n = confirm_party(
-                tx, activity, session_id=row.id, registration_id=registration.id, headcount=people, uid=uid,
-                actor=current_actor(), now=now(),
-            )  # fmt: skip
+            refusal = _count(tx, activity, row, registration, people, uid, is_first=count_as is CountAs.FIRST)
     except RuleBroken as broken:
-        flash(_(broken.message), "bad")
+        refusal = broken.message
+    if refusal:
+        flash(_(refusal), "bad")
     else:
-        flash(_("已核对：%(n)s人，按“扫码核验”计。", n=n), "good")
+        flash(_("已核对：%(n)s人，按“扫码核验”计。", n=people), "good")
     return back(code, session_code)
+
+
+def _count(
+    session: Session, activity: Activity, row: ActivitySession, registration: Registration, people: int, uid: str, *,
+    is_first: bool,
+) -> str:  # fmt: skip
+    """Why it does not count, or empty. Where nobody had reported anything it is an arrival like any other."""
+    actor = current_actor()
+    if not is_first:
+        confirm_party(
+            session, activity, session_id=row.id, registration_id=registration.id, headcount=people, uid=uid,
+            actor=actor, now=now(),
+        )  # fmt: skip
+        return ""
+    arrival = Arrival(
+        uid, row.id, Method.PARTY_CONFIRMED, registration.id, adults=people, actor_id=actor.user_id,
+        count_as=CountAs.FIRST,
+    )  # fmt: skip
+    result = check_in(session, arrival, now=now())
+    return "" if result.is_in else result.message

@@ -9,7 +9,9 @@ from werkzeug.wrappers import Response
 
 from app.checkin.doors import window_of
 from app.checkin.models import Method
+from app.checkin.parties import reported_of
 from app.checkin.queries import check_ins_of
+from app.checkin.rules import CountAs
 from app.checkin.service import Arrival, check_in
 from app.extensions import db
 from app.kernel.clock import now
@@ -24,7 +26,7 @@ from app.web.party.forms import ClassesForm
 from app.web.registration.forms import attach, too_long
 from app.web.rendering import clock_text, render
 from app.web.tickets import TicketPage, covered, find_counted, load_page
-from app.web.venue import asked_number, asked_uid
+from app.web.venue import asked_party, asked_uid
 
 
 def classes_of(registration_id: int) -> list[PartyClass]:
@@ -43,13 +45,14 @@ def _offer_party() -> dict[str, object]:
 
 
 def party_desk(page: TicketPage) -> dict[str, object]:
-    """The session whose sign-in is open now, if any, and the form's own id."""
+    """The session whose sign-in is open now, if any, how many are here, and the form's own id."""
     moment = now()
     for row in covered(page.activity, page.registration):
         opens, closes = window_of(page.activity, row)
         if opens <= moment < closes:
-            return {"session": row, "uid": random_secret()}
-    return {"session": None, "uid": ""}
+            found = reported_of(db.session(), page.registration.id, row.id)
+            return {"session": row, "uid": random_secret(), "here": found.people if found else 0}
+    return {"session": None, "uid": "", "here": 0}
 
 
 def _load(secret: str) -> TicketPage:
@@ -105,14 +108,16 @@ def _page(page: TicketPage, form: ClassesForm, problems: list[Problem] | None = 
 def arrived(secret: str) -> Response:
     """“来了 n 人”: the teacher's own number, 清点 until staff confirms it."""
     find_counted(secret)
-    page, uid, people = _load(secret), asked_uid(), asked_number("people")
+    page, uid, (people, count_as) = _load(secret), asked_uid(), asked_party()
     row = next((s for s in page.sessions if s.code == request.form.get("session", "")), None)
     if row is None or not uid:
         raise Conflict("form", _("这一页不完整，没有登记。请刷新班级码再报一次。"))
     if not people:
         raise RuleBroken(Problem("people", _("人数请填1或以上的整数，没有登记。请返回再报一次。")))
     with transaction(db.session) as tx:
-        arrival = Arrival(uid, row.id, Method.PARTY_OWN, page.registration.id, children=people)
+        # A number for all is for who has counted them: staff and helpers.
+        own = CountAs.FIRST if count_as is CountAs.WHOLE else count_as
+        arrival = Arrival(uid, row.id, Method.PARTY_OWN, page.registration.id, children=people, count_as=own)
         result = check_in(tx, arrival, now=now())
     if result.is_new:
         flash(

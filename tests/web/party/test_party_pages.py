@@ -67,7 +67,10 @@ def came(client: FlaskClient, page: str, people: str) -> str:
     assert uid
     session = re.search(r'name="session" value="([^"]+)"', client.get(page).text)
     assert session
-    answer = client.post(f"{page}/arrived", data={"uid": uid[1], "session": session[1], "people": people})
+    said = re.search(r'name="count_as" value="([^"]+)"', client.get(page).text)
+    assert said
+    form = {"uid": uid[1], "session": session[1], "count_as": said[1], "people": people}
+    answer = client.post(f"{page}/arrived", data=form)
     assert answer.status_code == 303, answer.text
     return client.get(page).text
 
@@ -171,7 +174,7 @@ def test_two_buses_add_up_and_the_desk_confirms(
     assert found
     uid = re.search(r'name="uid" value="([^"]+)"', shown[found.start() :])
     assert uid
-    assert desk.post(found[1], data={"uid": uid[1], "people": "37"}).status_code == 303
+    assert desk.post(found[1], data={"uid": uid[1], "people": "37", "count_as": "whole"}).status_code == 303
     with app.app_context():
         row = db.session.scalars(select(CheckIn)).one()
         assert (row.grade_a, row.grade_d) == (37, 0)
@@ -235,7 +238,10 @@ def test_the_venues_code_asks_a_class_how_many_came(app: Flask, client: FlaskCli
     for people, total in (("20", "20人"), ("18", "18人，一共38人")):
         page = client.get(f"/s/{codes['session']}?k={key}").text
         assert "您的班级" in page
-        form = {name: re.search(rf'name="{name}" value="([^"]+)"', page)[1] for name in ("grant", "activity", "ticket")}  # type: ignore[index]
+        form = {
+            name: re.search(rf'name="{name}" value="([^"]+)"', page)[1]
+            for name in ("grant", "activity", "ticket", "count_as")
+        }  # type: ignore[index]
         done = client.post(f"/s/{codes['session']}", data={**form, "way": "class", "people": people})
         assert done.status_code == 200
         assert total in done.text
