@@ -12,16 +12,15 @@ from app.demo.seed import seed_people
 from app.extensions import db
 from app.kernel.database import transaction
 from app.planning.models import Plan
-from app.planning.pack import find_pack, read_pack
-from app.planning.service import load_plan
 from app.review.freeze import count_activity, seal_of
 from app.review.models import ActivityFact
 from tests.factories import NOW
+from tests.plan import make_plan
 
 
 def _grown(activities: int, check_ins: int) -> None:
     with transaction(db.session) as tx:
-        load_plan(tx, read_pack(find_pack("liaocheng-2023")), now=NOW)
+        make_plan(tx, now=NOW)
         seed_people(tx, now=NOW)
         grow(tx, activities=activities, check_ins=check_ins, now=NOW)
 

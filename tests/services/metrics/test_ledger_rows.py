@@ -15,16 +15,15 @@ from app.kernel.database import transaction
 from app.metrics.ledger import ledger_tables
 from app.metrics.queries import FactFilter, list_facts, stream_facts
 from app.organisation.models import Unit
-from app.planning.pack import find_pack, read_pack
-from app.planning.service import load_plan
 from tests.factories import NOW
+from tests.plan import make_plan
 
 
 @pytest.fixture
 def paths(app: Flask) -> dict[str, str]:
     """Forty activities of four towns; the towns' paths by name."""
     with app.app_context(), transaction(db.session) as tx:
-        load_plan(tx, read_pack(find_pack("liaocheng-2023")), now=NOW)
+        make_plan(tx, now=NOW)
         seed_people(tx, now=NOW)
         grow(tx, activities=40, check_ins=60, now=NOW)
         return {unit.name: unit.path for unit in tx.query(Unit)}

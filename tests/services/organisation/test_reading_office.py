@@ -18,11 +18,10 @@ from app.organisation.accounts import set_disabled
 from app.organisation.models import Unit, User
 from app.organisation.queries import actor_of
 from app.planning.models import Task
-from app.planning.pack import find_pack, read_pack
-from app.planning.service import load_plan
 from app.review.service import submit
 from tests.cast import make_cast
 from tests.factories import NOW, make_activity
+from tests.plan import make_plan
 
 
 @pytest.fixture
@@ -30,7 +29,7 @@ def activity_code(app: Flask) -> str:
     """A publicity activity of 示例甲镇, over, with its two photos: nothing stops its submission."""
     with app.app_context(), transaction(db.session) as tx:
         cast = make_cast(tx)
-        load_plan(tx, read_pack(find_pack("liaocheng-2023")), now=NOW)
+        make_plan(tx, now=NOW)
         activity = make_activity(
             tx, host=cast.town, kind="publicity", starts_at=NOW - timedelta(days=1), photos_show_minors=False,
             photos_may_publish=True, primary_task_id=tx.scalar(select(Task.id).limit(1)),

@@ -15,10 +15,10 @@ from app.kernel.database import transaction
 from app.kernel.errors import Conflict, RuleBroken
 from app.metrics.board import IndicatorView, load_board
 from app.planning.models import Indicator, Target, Task
-from app.planning.pack import find_pack, read_pack
-from app.planning.service import load_plan, retire_target, set_target
+from app.planning.service import retire_target, set_target
 from tests.cast import Cast, make_cast
 from tests.factories import NOW
+from tests.plan import make_plan
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def cast(app: Flask) -> Iterator[Cast]:
     with app.app_context():
         with transaction(db.session) as tx:
             made = make_cast(tx)
-            load_plan(tx, read_pack(find_pack("liaocheng-2023")), now=NOW)
+            make_plan(tx, now=NOW)
         yield made
 
 
@@ -104,5 +104,5 @@ def test_a_retired_target_cannot_be_retired_again_nor_the_documents(cast: Cast) 
 def test_loading_the_plan_again_leaves_the_offices_targets(cast: Cast) -> None:
     _set(cast, 12)
     with transaction(db.session) as tx:
-        load_plan(tx, read_pack(find_pack("liaocheng-2023")), now=NOW)
+        make_plan(tx, now=NOW)
     assert [t.target for t in _view().targets] == [12]

@@ -15,11 +15,10 @@ from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.metrics.queries import load_rollup
-from app.planning.pack import find_pack, read_pack
-from app.planning.service import load_plan
 from app.privacy.backup import count_rows, list_backups
 from app.registration.models import PersonalDetail, Registration
 from app.registration.service import erase_own
+from tests.plan import make_plan
 from tests.services.privacy.conftest import Home
 
 pytestmark = pytest.mark.published
@@ -29,7 +28,7 @@ ACTIVITIES, CHECK_INS = (2000, 20_000) if os.environ.get("SHILIU_PROOF") == "ful
 def test_a_large_district_comes_back_whole(home: Home, record_property: Callable[[str, object], None]) -> None:
     with home.app.app_context():
         with transaction(db.session) as tx:
-            load_plan(tx, read_pack(find_pack("liaocheng-2023")), now=now())
+            make_plan(tx, now=now())
         with transaction(db.session) as tx:
             grow(tx, activities=ACTIVITIES, check_ins=CHECK_INS, now=now())
         with db.engine.connect() as connection:

@@ -15,8 +15,6 @@ from app.extensions import db
 from app.kernel.database import transaction
 from app.kernel.errors import Conflict, NotPermitted, RuleBroken
 from app.planning.models import Task
-from app.planning.pack import find_pack, read_pack
-from app.planning.service import load_plan
 from app.progress.models import Establishment, ProgressNote
 from app.progress.rules import Document
 from app.progress.service import (
@@ -29,6 +27,7 @@ from app.progress.service import (
 )
 from tests.cast import Cast, make_cast
 from tests.factories import NOW
+from tests.plan import make_plan
 
 DAY = date(2026, 11, 20)
 PLANNED = {"kind": "red_community", "level": "", "stage": "planned", "name": "示例社区", "proof": "", "named_on": None}
@@ -39,7 +38,7 @@ def cast(app: Flask) -> Iterator[Cast]:
     with app.app_context():
         with transaction(db.session) as tx:
             made = make_cast(tx)
-            load_plan(tx, read_pack(find_pack("liaocheng-2023")), now=NOW)
+            make_plan(tx, now=NOW)
         yield made
 
 

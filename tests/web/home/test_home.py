@@ -18,12 +18,11 @@ from app.extensions import db
 from app.kernel.actor import SYSTEM
 from app.kernel.database import transaction
 from app.organisation.models import Unit, User
-from app.planning.pack import find_pack, read_pack
-from app.planning.service import load_plan
 from app.progress.service import add_note, decide
 from app.review.models import CaseState, ReviewCase
 from tests.cast import Cast, make_cast
 from tests.factories import make_activity
+from tests.plan import make_plan
 
 HOUR = timedelta(hours=1)
 LISTED = {"audience": "public", "listing": Listing.LISTED.value}
@@ -129,7 +128,7 @@ def test_the_home_page_costs_at_most_twelve_statements(
     for number in range(6):
         add(app, f"第{number}课", datetime.now(UTC) + number * HOUR - HOUR / 2, **LISTED)
     with app.app_context(), transaction(db.session) as tx:
-        load_plan(tx, read_pack(find_pack("liaocheng-2023")), now=datetime.now(UTC))
+        make_plan(tx, now=datetime.now(UTC))
     statements.clear()
     page = client.get("/").text
     assert 'id="now"' in page
@@ -141,7 +140,7 @@ def test_the_strip_counts_fourteen_tasks_and_only_the_documents_two_targets(
     app: Flask, client: FlaskClient, cast: Cast
 ) -> None:
     with app.app_context(), transaction(db.session) as tx:
-        load_plan(tx, read_pack(find_pack("liaocheng-2023")), now=datetime.now(UTC))
+        make_plan(tx, now=datetime.now(UTC))
     strip = client.get("/").text.split('id="plan"')[1].split("</section>")[0]
     assert strip.count('viewBox="-5 -6 10 12"') == 14
     assert strip.count("<small>还差1处</small>") == 2

@@ -23,13 +23,12 @@ from app.kernel.database import transaction
 from app.organisation.models import Unit, User
 from app.organisation.queries import actor_of
 from app.planning.models import Task
-from app.planning.pack import find_pack, read_pack
-from app.planning.service import load_plan
 from app.progress.service import add_establishment, add_note, decide
 from app.registration.guardians import ask_guardian
 from app.registration.settings import set_quota
 from tests.factories import make_activity
 from tests.house import House
+from tests.plan import make_plan
 
 STAFF = ("jingban", "fuze", "shenhe", "shenji", "lingdao", "guanli")
 # Each needs a state that no reader reaches by a link, and has tests of its own.
@@ -58,7 +57,7 @@ def seed(house: House) -> None:
 
 def _tell(app: Flask) -> None:
     with app.app_context(), transaction(db.session) as tx:
-        load_plan(tx, read_pack(find_pack("liaocheng-2023")), now=now())
+        make_plan(tx, now=now())
     result = app.test_cli_runner().invoke(args=["demo", "seed"])
     assert result.exit_code == 0, result.output
 

@@ -22,10 +22,9 @@ from app.kernel.clock import business_day, now
 from app.kernel.database import transaction
 from app.metrics.board import load_board
 from app.planning.models import Task
-from app.planning.pack import find_pack, read_pack
-from app.planning.service import load_plan
 from tests.cast import Cast, make_cast
 from tests.factories import make_activity
+from tests.plan import make_plan
 
 
 @pytest.fixture
@@ -34,7 +33,7 @@ def lesson(app: Flask) -> str:
     with app.app_context(), transaction(db.session) as tx:
         moment = now()
         cast: Cast = make_cast(tx)
-        load_plan(tx, read_pack(find_pack("liaocheng-2023")), now=moment)
+        make_plan(tx, now=moment)
         task = tx.scalars(select(Task).where(Task.number == 10)).one()
         activity = make_activity(tx, host=cast.town, starts_at=moment - timedelta(minutes=59), primary_task_id=task.id)
         activity.venue_unit_id = cast.school.id

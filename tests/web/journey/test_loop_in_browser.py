@@ -13,11 +13,10 @@ from app.demo.scenes import scene_jpeg
 from app.extensions import db
 from app.kernel.clock import business_day, now
 from app.kernel.database import transaction
-from app.planning.pack import find_pack, read_pack
-from app.planning.service import load_plan
 from app.web.assets import sync_assets
 from tests.cast import make_cast
 from tests.conftest import Live
+from tests.plan import make_plan
 from tests.web.journey.people import SCREEN, Person, codes_in, move, tab_to
 from tests.web.planning.conftest import find_cast, make_fact
 
@@ -34,7 +33,7 @@ def enter(app: Flask, live_server: Live, chromium: Browser) -> Iterator[Enter]:
     sync_assets()
     with app.app_context(), transaction(db.session) as tx:
         make_cast(tx)
-        load_plan(tx, read_pack(find_pack("liaocheng-2023")), now=now())
+        make_plan(tx, now=now())
         make_fact(tx, find_cast(tx), day=date(business_day(now()).year, 1, 2), people=EARLIER)
     here: list[Person] = []
 

@@ -10,9 +10,8 @@ from flask.testing import FlaskClient
 from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.database import transaction
-from app.planning.pack import find_pack, read_pack
-from app.planning.service import load_plan
 from tests.cast import make_cast
+from tests.plan import make_plan
 
 
 def test_figures_are_read_by_the_leader_and_described(
@@ -20,7 +19,7 @@ def test_figures_are_read_by_the_leader_and_described(
 ) -> None:
     with app.app_context(), transaction(db.session) as tx:
         make_cast(tx)
-        load_plan(tx, read_pack(find_pack("liaocheng-2023")), now=now())
+        make_plan(tx, now=now())
     assert client.get("/api/v1/figures").status_code == 302
     sign_in(client, "lingdao")
     body = client.get("/api/v1/figures").get_json()

@@ -15,10 +15,10 @@ from app.kernel.database import transaction
 from app.organisation.models import User
 from app.organisation.queries import actor_of
 from app.planning.models import Indicator
-from app.planning.pack import find_pack, read_pack
-from app.planning.service import load_plan, set_target
+from app.planning.service import set_target
 from app.web import kept, metrics
 from tests.cast import make_cast
+from tests.plan import make_plan
 
 SignIn = Callable[[FlaskClient, str], None]
 
@@ -27,7 +27,7 @@ SignIn = Callable[[FlaskClient, str], None]
 def leader(app: Flask, client: FlaskClient, sign_in: SignIn) -> FlaskClient:
     with app.app_context(), transaction(db.session) as tx:
         make_cast(tx)
-        load_plan(tx, read_pack(find_pack("liaocheng-2023")), now=now())
+        make_plan(tx, now=now())
     sign_in(client, "lingdao")
     return client
 

@@ -15,11 +15,10 @@ from app.kernel.clock import business_day, now
 from app.kernel.database import transaction
 from app.organisation.models import Unit, User
 from app.planning.models import Task
-from app.planning.pack import find_pack, read_pack
-from app.planning.service import load_plan
 from app.review.models import ActivityFact, FactUnit, ReviewCase
 from tests.cast import make_cast
 from tests.factories import NOW, make_activity
+from tests.plan import make_plan
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def district(app: Flask) -> Flask:
     this_year = business_day(now()).year
     with app.app_context(), transaction(db.session) as tx:
         make_cast(tx)
-        load_plan(tx, read_pack(find_pack("liaocheng-2023")), now=now())
+        make_plan(tx, now=now())
         make_fact(tx, find_cast(tx), day=date(this_year - 1, 10, 9), people=25)
         make_fact(tx, find_cast(tx), day=date(this_year, 1, 2), people=31)
     return app

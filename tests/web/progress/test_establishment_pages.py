@@ -12,10 +12,9 @@ from flask.testing import FlaskClient
 from app.extensions import db
 from app.kernel.clock import business_day, now
 from app.kernel.database import transaction
-from app.planning.pack import find_pack, read_pack
-from app.planning.service import load_plan
 from app.progress.models import Establishment
 from tests.cast import make_cast
+from tests.plan import make_plan
 
 SignIn = Callable[[FlaskClient, str], None]
 TODAY = business_day(now()).isoformat()
@@ -34,7 +33,7 @@ def browsers(app: Flask, client: FlaskClient, sign_in: SignIn) -> dict[str, Flas
     """One browser for each of the town, its neighbour, the office and the leader."""
     with app.app_context(), transaction(db.session) as tx:
         make_cast(tx)
-        load_plan(tx, read_pack(find_pack("liaocheng-2023")), now=now())
+        make_plan(tx, now=now())
     found = {login: app.test_client() for login in ("yizhen", "shenhe", "lingdao")} | {"jingban": client}
     for login, browser in found.items():
         sign_in(browser, login)

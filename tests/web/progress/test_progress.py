@@ -13,10 +13,9 @@ from app.extensions import db
 from app.kernel.clock import business_day, now
 from app.kernel.database import transaction
 from app.metrics.board import TargetView, load_board
-from app.planning.pack import find_pack, read_pack
-from app.planning.service import load_plan
 from app.progress.rules import note_problems
 from tests.cast import make_cast
+from tests.plan import make_plan
 
 BASE = {
     "name": "示例教育实践基地", "kind": "practice_base", "level": "city", "stage": "named", "named_on": "2026-10-01",
@@ -28,7 +27,7 @@ BASE = {
 def district(app: Flask) -> Flask:
     with app.app_context(), transaction(db.session) as tx:
         make_cast(tx)
-        load_plan(tx, read_pack(find_pack("liaocheng-2023")), now=now())
+        make_plan(tx, now=now())
     return app
 
 
