@@ -7,19 +7,20 @@ import { createGates } from './gates.js';
 import { hold } from './hold.js';
 import { listen } from './keys.js';
 import { understand } from './read.js';
+import { askPeople, bindParty, forgetPeople, remember } from './party.js';
 import { note, takeBack, viewOf } from './recent.js';
 import { createRoster } from './roster.js';
-import { byId, cover, isOpen, say, shownUid, uncover, verdict } from './show.js';
+import { byId, isOpen, say, shownUid, uncover, verdict } from './show.js';
 import { mute, wakeSound } from './sound.js';
 import * as store from './store.js';
 import { createSync } from './sync.js';
 import { fromAnswer, fromRoster, whoText } from './words.js';
 
-const AGAIN = 3000, HURRY = 1200, TWICE = 1000, PEOPLE_MOST = 999;
+const AGAIN = 3000, HURRY = 1200, TWICE = 1000;
 const page = byId('scan'), data = page.dataset;
 const here = new Map(); // when this phone saw a ticket at a session: for the hint while offline
 const seen = new Map(); // when a code was last in view
-let asked = null, stopped = false, pressed = -TWICE, loaded = null;
+let stopped = false, pressed = -TWICE, loaded = null;
 const ready = new Promise(function (resolve) { loaded = resolve; }); // what this phone holds has been read
 
 const roster = createRoster(data.roster, data.device, showRoster, unpaired);
@@ -68,10 +69,11 @@ function seenLately(key) {
 
 function wrong(title, text) { verdict('', { tone: 'bad', title: title, text: text }); }
 
-/* A ticket younger than the roster may be a class: one short look, where there is a network. */
+/* A ticket younger than the roster may be a class, and of a class another phone may have counted a bus meanwhile: one
+   short look, where there is a network. */
 async function entryOf(ticket) {
   const known = roster.find(ticket, gates.code());
-  if (known || navigator.onLine === false) return known;
+  if ((known && known.kind !== 'party') || navigator.onLine === false) return known;
   await Promise.race([roster.refresh(), new Promise(function (resolve) { setTimeout(resolve, HURRY); })]);
   return roster.find(ticket, gates.code());
 }
@@ -87,7 +89,7 @@ async function take(text, by) {
   if (!gates.code()) { wrong('还没有名单', '联网后等几秒再扫'); return; }
   const entry = what.ticket ? await entryOf(what.ticket) : null;
   const fields = { kind: 'arrival', ticket: what.ticket || null, code: what.code || null, by: by };
-  if (entry && entry.kind === 'party') askPeople(entry, fields); else arrive(fields, entry);
+  if (entry && entry.kind === 'party') askPeople(entry, Object.assign({ session: gates.code() }, fields)); else arrive(fields, entry);
 }
 
 async function arrive(fields, entry) {
@@ -105,6 +107,7 @@ async function arrive(fields, entry) {
   const hints = { here: here.get(event.session + key), other: Boolean(entry && entry.s && entry.s !== event.session) };
   const view = fromRoster(event, entry, hints);
   if (key) here.set(event.session + key, at.at);
+  remember(event);
   note(uid, view, undo);
   showCounts();
   finder.word('已存下，正在送');
@@ -123,11 +126,18 @@ function answered(pairs) {
     if (!known) return;
     const isNews = known.shape === 'wait' && (known === viewOf(lastUid()) || shownUid() === pair.event.uid);
     note(pair.event.uid, view, undo);
-    if (isNews) verdict(pair.event.uid, view);
+    if (isNews && pair.answer.ask) askAgain(pair.event, pair.answer); else if (isNews) verdict(pair.event.uid, view);
   });
   finder.word('');
   roster.learn(pairs);
   if (pairs.some(function (pair) { return pair.event.kind === 'undo'; })) roster.refresh();
+}
+
+/* Stored, and not counted: nobody has said how many, or another has counted this class and we did not know. */
+function askAgain(event, answer) {
+  if (isOpen('party')) return; // another class is before us: this one is the organizer's to ask
+  const entry = { n: answer.name || '班级', people: answer.expected, here: answer.here, at: answer.first_at, kind: 'party' };
+  askPeople(entry, { kind: 'arrival', session: event.session, ticket: event.ticket, code: event.code, by: event.by, refers_to: event.uid }, event.people);
 }
 
 function lastUid() { return byId('recent').firstChild ? byId('recent').firstChild.dataset.uid : ''; }
@@ -135,35 +145,14 @@ function lastUid() { return byId('recent').firstChild ? byId('recent').firstChil
 function undo(uid) {
   if (!takeBack(uid)) { say('超过两分钟，请主办单位在控制台撤销'); return; }
   uncover();
+  forgetPeople(uid);
   arrive({ kind: 'undo', refers_to: uid, by: 'typed' }, null);
 }
 
 /* ---- a class, and who has not registered */
 
-function askPeople(entry, fields) {
-  asked = { entry: entry, fields: fields };
-  byId('party-who').textContent = entry.n;
-  byId('party-text').textContent = '报了' + entry.people + '人' + (entry.here ? '，已到' + entry.here + '人' : '');
-  setPeople(Math.max(1, entry.people - (entry.here || 0)));
-  byId('party').classList.remove('nudge');
-  // A phone would push its keys over the buttons.
-  cover('party', window.matchMedia('(pointer: fine)').matches ? byId('party-people') : byId('party-who'));
-  say(entry.n + '，来了几人');
-}
-
-function people() { return parseInt(byId('party-people').value.normalize('NFKC'), 10) || 0; }
-function setPeople(number) { byId('party-people').value = Math.min(PEOPLE_MOST, Math.max(1, number)); }
-
 function bindPeople() {
-  byId('party-less').addEventListener('click', function () { setPeople(people() - 1); say(people() + '人'); });
-  byId('party-more').addEventListener('click', function () { setPeople(people() + 1); say(people() + '人'); });
-  byId('party-back').addEventListener('click', uncover);
-  byId('party').addEventListener('submit', function (event) {
-    event.preventDefault();
-    if (people() < 1 || people() > PEOPLE_MOST) { say('人数是1到' + PEOPLE_MOST); byId('party-people').select(); return; }
-    uncover();
-    arrive(Object.assign({ people: people() }, asked.fields), asked.entry);
-  });
+  bindParty(arrive);
   byId('walk-in').addEventListener('click', function (event) {
     const button = event.target.closest('button');
     // A thumb that presses twice means one family.

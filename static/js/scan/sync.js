@@ -16,6 +16,7 @@ export function ask(address, options, patience) {
 function bare(event) {
   const sent = {};
   SENT.forEach(function (name) { sent[name] = event[name] === undefined ? null : event[name]; });
+  if (event.count_as) sent.count_as = event.count_as; // an event of an older page has none, and null is no word
   return sent;
 }
 

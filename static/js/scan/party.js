@@ -1,0 +1,72 @@
+/* How many came of a class: asked before anything is recorded, or when the server asks. Nobody is assumed, and a number
+   never adds to what another has counted unless somebody says so. */
+import { clockText } from './clock.js';
+import { byId, cover, say, uncover } from './show.js';
+
+const MOST = 999;
+const own = new Map(); // what this phone itself recorded of a class, for while the roster does not know it yet
+let asked = null;
+
+function number() { return parseInt(byId('party-people').value.normalize('NFKC'), 10) || 0; }
+function set(people) { byId('party-people').value = Math.min(MOST, Math.max(1, people)); }
+function keyOf(fields) { return fields.session + ' ' + (fields.ticket || fields.code); }
+
+/* first: nobody was here as far as we know; whole: so many altogether; part: so many more. */
+function choice() {
+  if (byId('party-which').hidden) return 'first';
+  return byId('party-whole').checked ? 'whole' : 'part';
+}
+
+function follow() {
+  const which = choice(), known = asked.known;
+  byId('party-label').textContent = { first: '来了几人', whole: '一共几人', part: '又来了几人' }[which];
+  byId('party-go').textContent = { first: '签到', whole: '核对', part: '加上' }[which];
+  byId('party-hint').textContent = { first: '分几批来的，这一批几人就填几人。', whole: '数过了，就按这个数，代替先前报的。', part: '后到的一批，加在先前的数上。' }[which];
+  set(which === 'whole' ? known.here : asked.people || asked.entry.people - known.here);
+}
+
+/* `fields` of the event; `people` where somebody has said a number already. */
+export function askPeople(entry, fields, people) {
+  const mine = own.get(keyOf(fields)) || { here: 0, at: null };
+  const known = entry.here ? { here: entry.here, at: entry.at } : mine;
+  asked = { entry: entry, fields: fields, known: known, people: people || 0 };
+  byId('party-who').textContent = entry.n;
+  byId('party-text').textContent = known.here ? '已报' + known.here + '人' + (known.at ? '（' + clockText(known.at) + '）' : '') + '，报名' + entry.people + '人' : '报了' + entry.people + '人';
+  byId('party-which').hidden = !known.here;
+  byId('party-whole').checked = true;
+  follow();
+  byId('party').classList.remove('nudge');
+  // A phone would push its keys over the buttons.
+  cover('party', window.matchMedia('(pointer: fine)').matches ? byId('party-people') : byId('party-who'));
+  say(entry.n + '，' + (known.here ? byId('party-text').textContent : '来了几人'));
+}
+
+/* `counted(fields, entry)` records it. */
+export function bindParty(counted) {
+  ['party-whole', 'party-part'].forEach(function (id) {
+    byId(id).addEventListener('change', function () { follow(); say(byId('party-label').textContent); });
+  });
+  byId('party-less').addEventListener('click', function () { set(number() - 1); say(number() + '人'); });
+  byId('party-more').addEventListener('click', function () { set(number() + 1); say(number() + '人'); });
+  byId('party-back').addEventListener('click', uncover);
+  byId('party').addEventListener('submit', function (event) {
+    event.preventDefault();
+    if (number() < 1 || number() > MOST) { say('人数是1到' + MOST); byId('party-people').select(); return; }
+    const fields = Object.assign({}, asked.fields, { people: number(), count_as: choice() });
+    uncover();
+    counted(fields, asked.entry);
+  });
+}
+
+/* This phone recorded a number, so the next one of the same class is asked whether it adds. */
+export function remember(event) {
+  if (!event.count_as) return;
+  const key = keyOf(event), before = own.get(key);
+  const here = event.people + (event.count_as === 'part' && before ? before.here : 0);
+  own.set(key, { here: here, at: event.device_at, uid: event.uid });
+}
+
+/* It was taken back: nobody is remembered of it. */
+export function forgetPeople(uid) {
+  own.forEach(function (known, key) { if (known.uid === uid) own.delete(key); });
+}

@@ -1,0 +1,123 @@
+"""A class on the helper's phone: asked when the phone cannot know, checked and not added when somebody has reported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import expect
+from sqlalchemy import select
+
+from app.activities.models import ActivitySession
+from app.checkin.models import HeldScan, Method
+from app.checkin.service import Arrival, check_in
+from app.extensions import db
+from app.kernel.clock import now
+from app.kernel.database import transaction
+from app.kernel.tokens import random_secret
+from app.registration.models import Registration
+from tests.web.checkin.browser import code_of, outcomes, totals
+from tests.web.scan.party import enrol_class
+from tests.web.scan.test_scanner import Gate, gate, reload
+
+__all__ = ["gate"]  # the fixture
+pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]  # the API's own tests run on both databases
+
+
+def report(app: Flask, people: int) -> None:
+    """The teacher's own number."""
+    with app.app_context(), transaction(db.session) as tx:
+        row = tx.scalars(select(ActivitySession)).one()
+        party = tx.scalars(select(Registration).where(Registration.kind == "party")).one()
+        assert check_in(
+            tx, Arrival(random_secret(), row.id, Method.PARTY_OWN, party.id, children=people), now=now()
+        ).is_new
+
+
+def grades(gate: Gate) -> tuple[int, int]:
+    found = totals(gate.app, gate.session)
+    return found.a, found.d
+
+
+def held(app: Flask) -> list[str]:
+    with app.app_context():
+        return [row.state for row in db.session.scalars(select(HeldScan))]
+
+
+def test_a_typed_code_of_a_class_is_asked_for_its_number(gate: Gate) -> None:
+    secret = enrol_class(gate.app, gate.activity, pupils=20, adults=2)
+    gate.page.fill("#code", code_of(gate.app, secret))
+    gate.page.press("#code", "Enter")
+    expect(gate.page.locator("#party")).to_be_visible()
+    expect(gate.page.locator("#party-who")).to_have_text("三年级2班")
+    expect(gate.page.locator("#party-which")).to_be_hidden()
+    expect(gate.page.locator("#party-people")).to_have_value("22")
+    assert (outcomes(gate.app), grades(gate)) == (["quarantined"], (0, 0))
+    gate.page.fill("#party-people", "21")
+    gate.page.click("#party-go")
+    gate.verdict("good", "已签到")
+    assert grades(gate) == (21, 0)
+    assert held(gate.app) == ["withdrawn"]
+
+
+def test_checking_the_teachers_number_does_not_add_it(gate: Gate, tmp_path: Path) -> None:
+    secret = enrol_class(gate.app, gate.activity, pupils=20, adults=2)
+    reload(gate)
+    report(gate.app, 22)  # the roster of this phone does not know
+    gate.scan(secret)
+    expect(gate.page.locator("#party-which")).to_be_visible()
+    expect(gate.page.locator("#party-text")).to_contain_text("已报22人（")
+    expect(gate.page.locator("#party-people")).to_have_value("22")
+    gate.page.click("#party-go")
+    gate.verdict("good", "人数已核对")
+    assert grades(gate) == (22, 0)
+    gate.page.click("#v-undo")
+    expect(gate.page.locator("#v-title")).to_have_text("已撤销")
+    assert grades(gate) == (0, 22)
+
+
+def test_offline_a_class_that_was_reported_meanwhile_is_not_doubled_but_asked(gate: Gate) -> None:
+    secret = enrol_class(gate.app, gate.activity, pupils=20, adults=2)
+    reload(gate)
+    gate.context.set_offline(True)
+    report(gate.app, 20)
+    gate.scan(secret)
+    expect(gate.page.locator("#party-which")).to_be_hidden()
+    gate.page.click("#party-go")
+    gate.verdict("warn", "已记录，待同步")
+    gate.context.set_offline(False)
+    expect(gate.page.locator("#party")).to_be_visible()
+    expect(gate.page.locator("#party-text")).to_contain_text("已报20人（")
+    expect(gate.page.locator("#party-people")).to_have_value("20")
+    assert grades(gate) == (0, 20)
+    gate.page.get_by_text("又来了几人").first.click()
+    expect(gate.page.locator("#party-people")).to_have_value("22")  # what the helper had said
+    gate.page.get_by_text("核对：一共几人").click()
+    gate.page.fill("#party-people", "22")
+    gate.page.click("#party-go")
+    gate.verdict("good", "人数已核对")
+    assert grades(gate) == (22, 0)
+    assert held(gate.app) == ["withdrawn"]
+
+
+def test_offline_the_phone_remembers_the_first_bus_itself(gate: Gate) -> None:
+    secret = enrol_class(gate.app, gate.activity, pupils=20, adults=2)
+    reload(gate)
+    gate.context.set_offline(True)
+    gate.scan(secret)
+    gate.page.fill("#party-people", "12")
+    gate.page.click("#party-go")
+    gate.verdict("warn", "已记录，待同步")
+    gate.next()
+    gate.page.wait_for_timeout(3200)
+    gate.scan(secret)
+    expect(gate.page.locator("#party-text")).to_contain_text("已报12人")
+    gate.page.get_by_text("又来了几人").first.click()
+    expect(gate.page.locator("#party-people")).to_have_value("10")
+    gate.page.click("#party-go")
+    gate.verdict("warn", "已记录，待同步")
+    gate.context.set_offline(False)
+    gate.verdict("good", "已签到")
+    expect(gate.page.locator("#v-text")).to_have_text("一共到了22人")
+    assert grades(gate) == (22, 0)
