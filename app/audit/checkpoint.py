@@ -10,10 +10,14 @@ import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.audit.chain import Verdict
+from app.audit.folder import read_note, verify_with_heads
 from app.audit.log import ORIGIN
 from app.audit.models import Checkpoint
 from app.audit.queries import latest_checkpoint, stream_links
@@ -27,6 +31,27 @@ def signed_note(size: int, root: bytes, key: Ed25519PrivateKey) -> str:
     key_id = hashlib.sha256(ORIGIN.encode() + b"\n\x01" + public).digest()[:4]
     signature = base64.b64encode(key_id + key.sign(text.encode())).decode()
     return f"{text}\n— {ORIGIN} {signature}\n"
+
+
+def holds_note(note: str, public: Ed25519PublicKey, *, size: int, root: str) -> bool:
+    """Whether this text says just that and was signed with this key."""
+    text, _, line = note.partition("\n\n")
+    try:
+        signature = base64.b64decode(line.rsplit(" ", 1)[-1].strip(), validate=True)
+        public.verify(signature[4:], f"{text}\n".encode())
+        return read_note(note) == (size, root)
+    except (InvalidSignature, ValueError):
+        return False
+
+
+def verify_signed_log(session: Session, key: Ed25519PrivateKey) -> Verdict:
+    """Chain, tree heads and the signature under each of them, as they stand in this database."""
+    public = key.public_key()
+    heads = {
+        row.size: row.root if holds_note(row.note, public, size=row.size, root=row.root) else ""
+        for row in session.execute(select(Checkpoint.size, Checkpoint.root, Checkpoint.note))
+    }
+    return verify_with_heads(stream_links(session), heads)
 
 
 def root_of(bodies: Iterable[str]) -> tuple[int, bytes]:

@@ -38,16 +38,26 @@ def _read(folder: Path) -> Iterator[Link]:
             try:
                 row = json.loads(line)
                 yield Link(int(row["seq"]), str(row["body"]), str(row["previous"]), str(row["hash"]), {})
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
                 yield Link(number, "", "", "", {})
+
+
+def read_note(note: str) -> tuple[int, str]:
+    """Size and root (hex) of a checkpoint's text. Raises ValueError for what is none."""
+    lines = note.split("\n")
+    if len(lines) < 3 or not (lines[1].isascii() and lines[1].isdigit()):
+        raise ValueError("no checkpoint")
+    return int(lines[1]), base64.b64decode(lines[2], validate=True).hex()
 
 
 def _heads(folder: Path) -> dict[int, str]:
     heads = {}
-    for path in sorted((folder / "checkpoints").glob("*.txt")):
-        parts = path.read_text(encoding="utf-8").split("\n")
-        if len(parts) >= 3 and parts[1].isdigit():
-            heads[int(parts[1])] = base64.b64decode(parts[2]).hex()
+    for number, path in enumerate(sorted((folder / "checkpoints").glob("*.txt")), start=1):
+        try:
+            size, root = read_note(path.read_text(encoding="utf-8"))
+        except ValueError:
+            size, root = int(path.stem) if path.stem.isascii() and path.stem.isdigit() else number, ""
+        heads[size] = root
     return heads
 
 
@@ -57,7 +67,7 @@ def verify_folder(folder: Path) -> Verdict:
 
 
 def verify_with_heads(links: Iterable[Link], heads: dict[int, str]) -> Verdict:
-    """Read the chain once; at each checkpoint's size the tree must have its root.
+    """Read the chain once; at each checkpoint's size the tree must have its root. An empty root never holds.
 
     A log shorter than its newest checkpoint has lost its end, which no chain alone can show.
     """
@@ -68,6 +78,8 @@ def verify_with_heads(links: Iterable[Link], heads: dict[int, str]) -> Verdict:
             return Verdict(count, link.seq, reason, previous)
         count, previous = count + 1, link.hash
         tree.add(link.body.encode())
+        if heads.get(count) == "":
+            return Verdict(count, count, "这里的存证点读不出来，或者不是本机的密钥签的", previous)
         if count in heads and tree.root().hex() != heads[count]:
             return Verdict(count, count, "与存证点不符：这一条或更早的记录被整体改写过", previous)
     newest = max(heads, default=0)

@@ -9,10 +9,10 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from app.audit.checkpoint import make_checkpoint
+from app.audit.checkpoint import make_checkpoint, verify_signed_log
 from app.audit.folder import verify_folder, write_folder
 from app.audit.log import record
-from app.audit.queries import checkpoint_notes, stream_links, verify_log
+from app.audit.queries import checkpoint_notes, stream_links
 from app.extensions import db
 from app.kernel.actor import SYSTEM
 from app.kernel.clock import now
@@ -25,7 +25,8 @@ group = AppGroup("audit", help="审计日志。")
 @click.argument("folder", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
 def verify(folder: Path | None) -> None:
     """核验数据库里的日志，或导出的 FOLDER；不完整时退出码为 1。"""
-    verdict = verify_folder(folder) if folder else verify_log(db.session())
+    key = current_app.extensions["keys"].log_key
+    verdict = verify_folder(folder) if folder else verify_signed_log(db.session(), key)
     if verdict.holds:
         click.echo(f"链完整：{verdict.count} 条，0 处断开。")
         return

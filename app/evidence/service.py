@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
@@ -13,6 +12,7 @@ from app.activities.kinds import KINDS, Slot
 from app.activities.models import Activity, ActivityState, ReviewState
 from app.audit.log import record
 from app.evidence.likeness import NEAR, bands, distance
+from app.evidence.links import is_web_address
 from app.evidence.models import EvidenceItem, EvidenceKind, EvidenceState, MatchState, PhotoBand, PhotoMatch
 from app.evidence.photo_process import PhotoResult
 from app.evidence.storage import LocalStorage
@@ -139,8 +139,7 @@ def add_link(
     """A media link, http or https."""
     place = slot_of(activity, slot)
     address = one_line(link)
-    parts = urlsplit(address)
-    if place.evidence_kind != EvidenceKind.LINK.value or parts.scheme not in ("http", "https") or not parts.netloc:
+    if place.evidence_kind != EvidenceKind.LINK.value or not is_web_address(address):
         raise RuleBroken(Problem("link_wrong", "链接要以 http:// 或 https:// 开头。", field="link"))
     if len(address) > 300:
         raise RuleBroken(Problem("link_long", "链接太长，最多300个字符。", field="link"))

@@ -14,7 +14,7 @@ from app.kernel.actor import Actor, Role
 from app.kernel.errors import Problem, RuleBroken
 from app.kernel.keys import KeyRing
 from app.kernel.text import normalise_code
-from app.kernel.tokens import CODE_ALPHABET, digest, random_secret
+from app.kernel.tokens import CODE_ALPHABET, digest, random_secret, same
 from app.organisation.models import RecoveryCode, TrustedDevice, User
 
 STEP = 30
@@ -42,7 +42,7 @@ def matching_step(secret: str, typed: str, *, now: datetime, after: int) -> int 
     totp = pyotp.TOTP(secret)
     step = int(now.timestamp()) // STEP
     for candidate in (step, step - 1):
-        if candidate > after and secrets.compare_digest(totp.at(candidate * STEP), typed):
+        if candidate > after and same(totp.at(candidate * STEP), typed):
             return candidate
     return None
 

@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.audit.actions import ACTIONS
-from app.audit.checkpoint import make_checkpoint
+from app.audit.checkpoint import make_checkpoint, verify_signed_log
 from app.audit.folder import write_folder
 from app.audit.log import record
 from app.audit.models import AuditEntry
@@ -24,7 +24,6 @@ from app.audit.queries import (
     list_entries,
     open_entry,
     stream_links,
-    verify_log,
 )
 from app.extensions import db
 from app.kernel.actor import ROLE_LABELS, Role
@@ -79,7 +78,8 @@ def index() -> Response:
     number = asked_page()
     rows, total = list_entries(db.session(), wanted, page=number, size=PAGE_SIZE)
     opened_seq = request.args.get("open", "")
-    opened = open_entry(db.session(), int(opened_seq)) if opened_seq.isdigit() and len(opened_seq) < 10 else None
+    is_number = opened_seq.isascii() and opened_seq.isdigit() and len(opened_seq) < 10
+    opened = open_entry(db.session(), int(opened_seq)) if is_number else None
     names = unit_names(db.session())
     return render(
         "audit/index.html",
@@ -104,7 +104,7 @@ def index() -> Response:
 @requires(Action.AUDIT_READ)
 def verify() -> Response:
     """Read the whole chain now, and write down that it was read."""
-    verdict = verify_log(db.session())
+    verdict = verify_signed_log(db.session(), keys().log_key)
     with transaction(db.session) as tx:
         record(
             tx, "audit.verified", actor=current_actor(), object_type="audit", object_code="log", now=now(),

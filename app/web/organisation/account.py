@@ -79,7 +79,7 @@ def change_account(verb: str) -> Response:
                 )
             else:
                 wanted = request.form.get("sign_in", "")
-                only = int(wanted) if wanted.isdigit() and len(wanted) < 10 else -1
+                only = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 10 else -1
                 end_sign_ins(tx, actor.user_id, actor=actor, user_code=actor.user_code, now=moment, only=only)
         flash(_("密码已改，其他地方的登录已退出。") if verb == "password" else _("已结束那一处登录。"), "good")
     except DomainError as error:

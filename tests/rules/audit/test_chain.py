@@ -84,3 +84,27 @@ def test_the_tree_hash_is_that_of_rfc_6962() -> None:
     tree = TreeHash()
     tree.add(b"")
     assert tree.root().hex() == "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
+
+
+@pytest.mark.parametrize("body", ["[]", "7", '"text"', "null", "[" * 100_000, "\ud800"])
+def test_a_body_that_is_no_record_is_a_bad_row_and_no_crash(body: str) -> None:
+    links = make_links(3)
+    hash_ = "0" * 64 if body == "\ud800" else link_hash(body)
+    links[1] = replace(links[1], body=body, hash=hash_)
+    assert verify_with_heads(links, {}).bad_seq == 2
+
+
+@pytest.mark.parametrize("note", ["shiliu\n²\nAAAA\n", "shiliu\n3\n***\n", "", "shiliu\n3"])
+def test_a_checkpoint_that_cannot_be_read_does_not_hold(tmp_path: Path, note: str) -> None:
+    write_folder(tmp_path, make_links(6), [(3, note)])
+    assert verify_folder(tmp_path).bad_seq == 3
+
+
+def test_a_copy_with_rows_that_are_no_rows_names_the_first(tmp_path: Path) -> None:
+    write_folder(tmp_path, make_links(3), [])
+    for row in ("[]", "7", '{"seq": Infinity, "body": "", "previous": "", "hash": ""}'):
+        path = tmp_path / "log.jsonl"
+        rows = path.read_text().splitlines()
+        rows[1] = row
+        path.write_text("\n".join(rows) + "\n")
+        assert verify_folder(tmp_path).bad_seq == 2
