@@ -235,11 +235,11 @@ def copy_activity(
         needs_phone=activity.needs_phone,
         # A practice begins in a quarter of an hour, and its doors are there to be tried at once.
         opens_before_min=max(PRACTICE_OPENS, activity.opens_before_min) if is_practice else activity.opens_before_min,
-        closes_after_min=activity.closes_after_min, is_practice=is_practice,
+        closes_after_min=activity.closes_after_min, is_practice=is_practice, printed_code_on=is_practice,
     )  # fmt: skip
     copy = create_activity(session, data, actor=actor, now=now)
     for name in ("takes_parties",) if is_practice else _KEPT:
-        setattr(copy, name, getattr(activity, name))
+        setattr(copy, name, is_practice or getattr(activity, name))
     record(
         session, "activity.copied", actor=actor, object_type="activity", object_code=copy.code, now=now,
         payload={"source": activity.code},

@@ -174,6 +174,8 @@ def browsers(app: Flask) -> Iterator[tuple[str, FlaskClient, list[str]]]:
         if login == "jingban":
             browser.post(f"/activities/{today}/console/{row}/printed-code", data={"verb": "on"})
             more[login].append(f"/activities/{today}/console/{row}/printed")
+            drill = str(browser.post(f"/activities/{today}/practice").location)
+            more[login].append(drill.replace("/console", "/console/practice"))
         yield login, browser, [*more.get(login, ["/audit"]), "/"]
 
 

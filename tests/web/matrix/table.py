@@ -64,6 +64,7 @@ PLACES: dict[str, Place] = {
     "console.handover_form": _activity(_DESK),
     "console.handover_preview": _activity(_DESK),
     "console.handover_take": _activity(_DESK),
+    "console.drill": _activity(_DESK),
     "console.no_network": _activity(_DESK),
     "console.revoke": _activity(_DESK, phone="phone"),
     "console.open_screen": _activity(_DESK, **_SESSION),
