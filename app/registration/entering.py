@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivitySession, Attendance, Audience, PlaceQuota, Question
 from app.kernel.actor import PARTICIPANT, Actor
 from app.kernel.errors import DomainError, Problem, RuleBroken, raise_if_blocked
 from app.kernel.keys import KeyRing
-from app.kernel.text import normalise_phone
 from app.organisation.models import Unit
 from app.registration.answers import Asking, read_answers
 from app.registration.entries import Candidate, Entry, PartyEntry, PhoneTaken, Registered, Seat, Wish
-from app.registration.indexes import browser_index, phone_index, submission_index
-from app.registration.models import Registration, RegistrationKind, RegistrationState
+from app.registration.known import (
+    free_slot,
+    known_among,
+    known_classes,
+    labels_of,
+    marks_of,
+    read_standing,
+    submission_for,
+)
+from app.registration.models import RegistrationKind
 from app.registration.places import find_session, key_of, with_places
 from app.registration.rules import (
     CONSENT_VERSION,
@@ -29,7 +36,7 @@ from app.registration.rules import (
     party_problems,
     problems_of,
 )
-from app.registration.storing import Made, make, secret_of, settle, sit_down, store
+from app.registration.storing import Made, make, settle, sit_down, store
 
 __all__ = ["Entry", "PartyEntry", "PhoneTaken", "Registered", "Seat", "Wish"]
 
@@ -137,8 +144,11 @@ def register_party(
 
     Raises RuleBroken with every problem found; PhoneTaken where another browser holds the contact's phone.
     """
+    entry = replace(entry, submission=submission_for(entry.submission, str(entry.unit_id), *labels_of(entry)))
     with with_places(session, key_of(activity)) as locked:
-        again = find_known(session, locked, entry, keys=keys)
+        marks = marks_of(locked, entry, keys)
+        standing = read_standing(session, locked, [marks])
+        again = known_classes(session, locked, standing, entry, marks, keys=keys)
         if again is not None:
             return again
         check_open(locked, now)
@@ -157,6 +167,7 @@ def register_party(
         seat = Seat(
             RegistrationKind.PARTY, sum(c.adults for c in entry.classes), sum(c.pupils for c in entry.classes),
             entry.unit_id, PARTY_CONSENT_VERSION if consents else "", None, entry.classes,
+            phone_slot=free_slot(standing, marks),
         )  # fmt: skip
         return enter(session, locked, entry, seat, chosen, keys=keys, now=now, actor=actor)
 
@@ -191,63 +202,6 @@ def choose(
     elif chosen.ends_at <= now:
         problems.append(Problem("session_over", "这一场已经结束，请选别的场次。", field="session"))
     return chosen
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """The blind indexes by which an entry is known again."""
-
-    form: str | None
-    phone: str | None
-    browser: str | None
-
-
-def marks_of(activity: Activity, entry: Entry | PartyEntry, keys: KeyRing) -> Marks:
-    code, phone = activity.code, normalise_phone(entry.phone) if entry.phone.strip() else None
-    return Marks(
-        submission_index(keys, code, entry.browser, entry.submission) if entry.submission else None,
-        phone_index(keys, code, phone) if phone else None,
-        browser_index(keys, code, entry.browser) if entry.browser else None,
-    )
-
-
-def read_standing(session: Session, activity: Activity, marks: Sequence[Marks]) -> list[Registration]:
-    """Those made by one of these forms, and those standing under one of these phones."""
-    forms = [mark.form for mark in marks if mark.form]
-    phones = [mark.phone for mark in marks if mark.phone]
-    if not forms and not phones:
-        return []
-    standing = Registration.state != RegistrationState.CANCELLED.value
-    wanted = or_(Registration.submission.in_(forms), and_(Registration.phone_index.in_(phones), standing))
-    rows = session.scalars(
-        select(Registration).where(Registration.activity_id == activity.id, wanted).order_by(Registration.id)
-    )
-    return list(rows)
-
-
-def known_among(
-    rows: Sequence[Registration], activity: Activity, entry: Entry | PartyEntry, marks: Marks, *, keys: KeyRing
-) -> Registered | None:
-    """This form sent before, or this phone registered from this browser. Raises PhoneTaken for another browser's."""
-    same_phone = None
-    for row in rows:
-        if marks.form and row.submission == marks.form:
-            return Registered(row, secret_of(activity, entry, keys), created=False)
-        if same_phone is None and marks.phone and row.phone_index == marks.phone:
-            same_phone = row if row.state != RegistrationState.CANCELLED.value else None
-    if same_phone is None:
-        return None
-    if marks.browser and same_phone.browser_index == marks.browser:
-        return Registered(same_phone, "", created=False)
-    raise PhoneTaken(
-        "phone_taken", "此手机号已报名。请用报名时的手机打开报名码；找不到了，当天到签到台报手机尾号就行。"
-    )
-
-
-def find_known(session: Session, activity: Activity, entry: Entry | PartyEntry, *, keys: KeyRing) -> Registered | None:
-    """As `known_among`, for one entry."""
-    marks = marks_of(activity, entry, keys)
-    return known_among(read_standing(session, activity, [marks]), activity, entry, marks, keys=keys)
 
 
 def enter(

@@ -9,7 +9,7 @@ from typing import Any
 
 from app.activities.models import ActivitySession
 from app.kernel.actor import PARTICIPANT, Actor
-from app.kernel.errors import Conflict
+from app.kernel.errors import Conflict, Problem, RuleBroken
 from app.registration.models import Registration, RegistrationKind
 from app.registration.rules import ClassEntry
 
@@ -78,10 +78,19 @@ class Seat:
     answers: dict[str, Any] | None
     classes: tuple[ClassEntry, ...] = ()
     is_minor: bool = False
+    phone_slot: int = 0  # of a sibling, or a teacher's further classes
 
 
 class PhoneTaken(Conflict):
     """Another browser registered this phone: neither ticket nor change is given away."""
+
+
+class ClassesKnown(RuleBroken):
+    """Some of these classes are registered already, by this phone; `secret_hashes` are of their tickets."""
+
+    def __init__(self, problems: list[Problem], secret_hashes: Sequence[str]) -> None:
+        super().__init__(problems)
+        self.secret_hashes = tuple(secret_hashes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ from app.kernel.errors import Conflict, NotFound, Problem, RuleBroken, raise_if_
 from app.kernel.keys import KeyRing
 from app.kernel.text import normalise_phone, one_line
 from app.kernel.tokens import digest, random_secret
-from app.registration.entering import Entry, Registered, Seat, check_open, choose, chosen_unit, enter, find_known
+from app.registration.entering import Entry, Registered, Seat, check_open, choose, chosen_unit, enter
 from app.registration.indexes import phone_index, tail_index, ticket_code, ticket_code_index
+from app.registration.known import free_slot, known_child, marks_of, read_standing, submission_for
 from app.registration.mail import put_letter
 from app.registration.models import (
     ConsentWay,
@@ -66,15 +67,18 @@ class MinorEntry:
 def register_minor(
     session: Session, activity: Activity, entry: MinorEntry, *, keys: KeyRing, now: datetime, actor: Actor = PARTICIPANT
 ) -> Registered:
-    """One child with its guardian's consent, given here and now or declared by staff.
+    """One child with its guardian's consent, given here and now or declared by staff; a sibling is a registration too.
 
     Raises RuleBroken with every problem found; PhoneTaken where another browser holds the guardian's phone.
     """
     plain = Entry(
-        entry.session_code, entry.name, 0, 1, entry.phone, entry.consent, entry.submission, entry.browser, entry.email
-    )
+        entry.session_code, entry.name, 0, 1, entry.phone, entry.consent,
+        submission_for(entry.submission, entry.name), entry.browser, entry.email,
+    )  # fmt: skip
     with with_places(session, key_of(activity)) as locked:
-        again = find_known(session, locked, plain, keys=keys)
+        marks = marks_of(locked, plain, keys)
+        standing = read_standing(session, locked, [marks])
+        again = known_child(session, locked, standing, plain, marks, keys=keys, is_trusted=actor.is_user)
         if again is not None:
             return again
         check_open(locked, now)
@@ -85,7 +89,10 @@ def register_minor(
         chosen = choose(locked, entry.session_code, now, problems)
         unit_id = None if entry.from_unit is None else chosen_unit(session, locked, entry.from_unit, problems)
         raise_if_blocked(problems)
-        seat = Seat(RegistrationKind.INDIVIDUAL, 0, 1, unit_id, GUARDIAN_CONSENT_VERSION, None, is_minor=True)
+        seat = Seat(
+            RegistrationKind.INDIVIDUAL, 0, 1, unit_id, GUARDIAN_CONSENT_VERSION, None, is_minor=True,
+            phone_slot=free_slot(standing, marks),
+        )  # fmt: skip
         made = enter(session, locked, plain, seat, chosen, keys=keys, now=now, actor=actor)
         session.add(
             GuardianConsent(
@@ -232,17 +239,18 @@ def give_consent(
         email = email if activity.sends_mail else ""
         problems = minor_problems(name, given_as, phone, consent=consent, email=email)
         number = normalise_phone(phone)
-        key = phone_index(keys, activity.code, number) if number else None
-        if key and _phone_is_taken(session, activity, key):
-            problems.append(
-                Problem("phone_taken", "这个手机号在本场报过名了，请换一个，或联系主办单位。", field="phone")
-            )
+        plain = Entry(None, name, 0, 1, phone, consent, "", "")
+        marks = marks_of(activity, plain, keys)
+        standing = read_standing(session, activity, [marks])
+        if known_child(session, activity, standing, plain, marks, keys=keys, is_trusted=True) is not None:
+            words = "这个手机号已经为这个孩子报过名了，没有重复报名。另一个孩子请写另一个称呼，不清楚请联系主办单位。"
+            problems.append(Problem("phone_taken", words, field="phone"))
         unit_id = registration.unit_id if from_unit is None else chosen_unit(session, activity, from_unit, problems)
         raise_if_blocked(problems)
         assert number is not None
         if unit_id != registration.unit_id:
             _count_for(session, activity, registration, unit_id, now)
-        ticket = _give_ticket(activity, registration, number, keys)
+        ticket = _give_ticket(activity, registration, number, free_slot(standing, marks), keys)
         registration.consent_version, registration.consented_at = GUARDIAN_CONSENT_VERSION, now
         _keep_child(session, registration, name=name, phone=number, email=email, keys=keys)
         _answer_offer(activity, registration)
@@ -253,12 +261,12 @@ def give_consent(
         return registration, ticket
 
 
-def _give_ticket(activity: Activity, registration: Registration, phone: str, keys: KeyRing) -> str:
+def _give_ticket(activity: Activity, registration: Registration, phone: str, slot: int, keys: KeyRing) -> str:
     """The secret of the ticket that the child's place gets now."""
     secret, code = random_secret(), activity.code
     registration.secret_hash = digest(secret)
     registration.ticket_code_index = ticket_code_index(keys, code, ticket_code(keys, secret))
-    registration.phone_index = phone_index(keys, code, phone)
+    registration.phone_index = phone_index(keys, code, phone, slot)
     registration.tail_index = tail_index(keys, code, phone[-4:])
     return secret
 
@@ -294,14 +302,3 @@ def _keep_child(
     detail.phone = keys.encrypt(phone, context=f"phone:{registration.code}")
     if one_line(email):
         detail.email = keys.encrypt(one_line(email), context=f"email:{registration.code}")
-
-
-def _phone_is_taken(session: Session, activity: Activity, key: str) -> bool:
-    found = session.scalar(
-        select(Registration.id).where(
-            Registration.activity_id == activity.id,
-            Registration.phone_index == key,
-            Registration.state != RegistrationState.CANCELLED.value,
-        )
-    )
-    return found is not None

@@ -29,9 +29,15 @@ def tail_index(keys: KeyRing, activity_code: str, tail: str) -> str:
     return keys.blind("tail", activity_code, tail)
 
 
-def phone_index(keys: KeyRing, activity_code: str, phone: str) -> str:
-    """Blind index salted per activity: nothing joins one person across activities."""
-    return keys.blind("phone", activity_code, phone)
+PHONE_SLOTS = 12  # children of one guardian, or sendings of one teacher, under one phone in one activity
+
+
+def phone_index(keys: KeyRing, activity_code: str, phone: str, slot: int = 0) -> str:
+    """Blind index salted per activity: nothing joins one person across activities.
+
+    One phone stands once, but for siblings and for a teacher's further classes: each of these has a slot of its own.
+    """
+    return keys.blind("phone", activity_code, phone, *([str(slot)] if slot else []))
 
 
 def browser_index(keys: KeyRing, activity_code: str, browser: str) -> str:

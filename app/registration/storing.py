@@ -134,7 +134,7 @@ def _row(
     return Registration(
         activity_id=activity.id, unit_id=seat.unit_id, kind=seat.kind.value, adults=seat.adults, children=seat.children,
         secret_hash=digest(secret), ticket_code_index=ticket_code_index(keys, code, ticket_code(keys, secret)),
-        phone_index=phone_index(keys, code, phone) if phone else None,
+        phone_index=phone_index(keys, code, phone, seat.phone_slot) if phone else None,
         tail_index=tail_index(keys, code, phone[-4:]) if phone else None,
         submission=submission_index(keys, code, entry.browser, entry.submission) if entry.submission else None,
         browser_index=browser_index(keys, code, entry.browser) if entry.browser else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import flash, redirect, request, url_for
@@ -19,6 +20,7 @@ from app.kernel.tokens import digest, random_secret, same
 from app.organisation.models import Unit, UnitKind
 from app.organisation.queries import find_unit, list_units
 from app.registration.entering import PartyEntry, PhoneTaken, asks_school, register_party
+from app.registration.entries import ClassesKnown
 from app.registration.indexes import invitation_key
 from app.registration.models import RegistrationState
 from app.registration.places import places
@@ -86,7 +88,7 @@ def submit(code: str) -> Response:
     except TooMany as many:
         return _refused(code, filled, many, 429)
     except RuleBroken as broken:
-        return _refused(code, filled, broken, 422)
+        return _refused(code, filled, broken, 409 if isinstance(broken, ClassesKnown) else 422)
 
 
 def _school(filled: PartyForm, invited: Invited) -> tuple[Unit | None, list[Problem]]:
@@ -128,15 +130,18 @@ def _refused(code: str, filled: PartyForm, error: DomainError, status: int) -> R
     problems = (
         list(error.problems) if isinstance(error, RuleBroken) else [Problem("phone", error.message, field="phone")]
     )
-    response = _page(activity, filled, invited_unit(activity), problems, status)
+    known = error.secret_hashes if isinstance(error, ClassesKnown) else ()
+    response = _page(activity, filled, invited_unit(activity), problems, status, known=known)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.wait_seconds)
     return response
 
 
 def _page(
-    activity: Activity, filled: PartyForm, invited: Invited, problems: list[Problem] | None = None, status: int = 200
-) -> Response:
+    activity: Activity, filled: PartyForm, invited: Invited, problems: list[Problem] | None = None, status: int = 200,
+    known: Sequence[str] = (),
+) -> Response:  # fmt: skip
+    """`known`: hashes of the tickets whose classes were sent again."""
     moment = now()
     fill_sessions(filled, activity, at=moment)
     schools = list_units(db.session(), kinds=[UnitKind.SCHOOL])
@@ -151,7 +156,7 @@ def _page(
     found = places(db.session(), activity)
     return render(
         "party/form.html", activity=activity, form=filled, invited=invited, problems=loose, status=status,
-        closed=words,
+        closed=words, again=bool(known), own=[s for s in mine.own_tickets(activity.code) if digest(s) in known],
         notes={s.code: places_words(found[s.id]) for s in activity.sessions if s.id in found},
         line=places_words(found[None]) if None in found else "", consents=asks_school(activity),
     )  # fmt: skip

@@ -95,7 +95,7 @@ def register_child(code: str) -> Response:
                 email=form.address(activity), from_unit=form.from_unit,
             )  # fmt: skip
             done = register_minor(tx, activity, entry, keys=keys(), now=moment)
-            state, secret_hash = done.registration.state, done.registration.secret_hash
+            state, secret_hash, is_new = done.registration.state, done.registration.secret_hash, done.created
     except PhoneTaken as taken:
         with transaction(db.session) as tx:
             note_attempt(tx, "phone", attempt_key(code, request.remote_addr or ""), now=moment)
@@ -107,7 +107,7 @@ def register_child(code: str) -> Response:
     secret = done.secret or next((s for s in mine.own_tickets(code) if digest(s) == secret_hash), "")
     if not secret:
         return _child_refused(code, form, [Problem("phone", _("此手机号已报名。"), field="phone")], 409)
-    return _to_ticket(code, secret, state)
+    return _to_ticket(code, secret, state, is_new=is_new or bool(done.secret))
 
 
 def _offer_units(form: MinorForm, activity: Activity, chosen_id: int | None = None) -> None:
@@ -118,11 +118,15 @@ def _offer_units(form: MinorForm, activity: Activity, chosen_id: int | None = No
         form.unit.data = next((code for unit_id, code, _name in units if unit_id == chosen_id), OTHER_UNIT)
 
 
-def _to_ticket(code: str, secret: str, state: str) -> Response:
-    flash(
-        _("名额满了，已排上候补。") if state == RegistrationState.WAITLISTED.value else _("已登记，您的同意已记下。"),
-        "good",
-    )
+def _to_ticket(code: str, secret: str, state: str, *, is_new: bool = True) -> Response:
+    if not is_new:
+        flash(_("这个孩子已经报过名了，没有重复报名。这是他的报名码。"), "plain")
+    elif state == RegistrationState.WAITLISTED.value:
+        flash(_("名额满了，已排上候补。"), "warn")
+    elif state == RegistrationState.PENDING.value:
+        flash(_("已提交，您的同意已记下，等主办单位确认。"), "good")
+    else:
+        flash(_("已登记，您的同意已记下。"), "good")
     response = redirect(url_for("tickets.show", secret=secret), 303)
     mine.remember(response, code, secret)  # type: ignore[arg-type]
     return response
@@ -278,7 +282,10 @@ def add_minor(code: str) -> Response:
                 bool(form.consent.data), ConsentWay(way), form.submission_id, f"desk-{current_actor().user_code}",
                 paper, current_actor().user_id, form.address(activity), form.from_unit,
             )  # fmt: skip
-            register_minor(tx, activity, entry, keys=keys(), now=now(), actor=current_actor())
+            done = register_minor(tx, activity, entry, keys=keys(), now=now(), actor=current_actor())
+            if not (done.created or done.secret):
+                words = _("这个手机号已经为这个孩子报过名，没有重复登记。另一个孩子请写另一个称呼。")
+                raise RuleBroken(Problem("child_known", words, field="name"))
     except DomainError as error:
         db.session.rollback()
         field = "phone" if isinstance(error, PhoneTaken) else ""

@@ -247,3 +247,56 @@ def test_the_venues_code_asks_a_class_how_many_came(app: Flask, client: FlaskCli
         assert total in done.text
     with app.app_context():
         assert db.session.scalars(select(CheckIn.grade_d)).one() == 38
+
+
+def labels(app: Flask) -> list[str]:
+    with app.app_context():
+        return list(db.session.scalars(select(PartyClass.label).order_by(PartyClass.id)))
+
+
+def test_a_teacher_sends_the_second_class_on_a_form_of_its_own(
+    app: Flask, client: FlaskClient, codes: dict[str, str]
+) -> None:
+    phone = app.test_client()
+    first = register(phone, codes)
+    second = register(phone, codes, **{"classes-0-label": "三年级3班"})
+    assert first != second
+    assert labels(app) == ["三年级2班", "三年级3班"]
+    assert "三年级3班" in phone.get(second).text
+    stranger = app.test_client().post(f"/a/{codes['activity']}/class", data=filled(codes))
+    assert stranger.status_code == 409
+    assert "此手机号已报名" in stranger.text
+
+
+def test_a_class_that_is_registered_already_is_said_with_its_ticket_and_nothing_typed_is_lost(
+    app: Flask, client: FlaskClient, codes: dict[str, str]
+) -> None:
+    phone = app.test_client()
+    first = register(phone, codes)
+    more = {
+        "classes-0-label": "三年级3班",
+        "classes-1-label": "三年级2班",
+        "classes-1-pupils": "39",
+        "classes-1-adults": "1",
+    }
+    refused = phone.post(f"/a/{codes['activity']}/class", data=filled(codes, **more))
+    assert refused.status_code == 409
+    assert "“三年级2班”已经报过了" in refused.text
+    assert f'href="{first}"' in refused.text
+    assert 'value="三年级3班"' in refused.text
+    assert 'value="39"' in refused.text
+    assert labels(app) == ["三年级2班"]
+
+
+def test_a_form_sent_twice_is_one_and_one_changed_after_back_is_said(
+    app: Flask, client: FlaskClient, codes: dict[str, str]
+) -> None:
+    phone, typed = app.test_client(), filled(codes)
+    address = f"/a/{codes['activity']}/class"
+    first = phone.post(address, data=typed).headers["Location"]
+    assert phone.post(address, data=typed).headers["Location"] == first
+    changed = phone.post(address, data={**typed, "classes-0-pupils": "40"})
+    assert changed.status_code == 409
+    assert "要改人数，请打开班级码" in changed.text
+    assert phone.post(address, data={**typed, "classes-0-label": "四年级1班"}).status_code == 303
+    assert labels(app) == ["三年级2班", "四年级1班"]

@@ -282,3 +282,69 @@ def test_a_picture_that_is_none_is_not_blamed_on_the_phone(app: Flask, client: F
     ).text
     assert 'id="phone-e"' not in page
     assert "还没有保存" in page
+
+
+def minors(app: Flask) -> int:
+    with app.app_context():
+        return len(db.session.scalars(select(Registration)).all())
+
+
+def test_a_mother_registers_two_children_on_one_phone(app: Flask, client: FlaskClient, code: str) -> None:
+    phone = app.test_client()
+    first = phone.post(f"/a/{code}/child", data=form(name="大石")).headers["Location"]
+    second = phone.post(f"/a/{code}/child", data=form(name="小石")).headers["Location"]
+    assert first != second
+    assert "已登记，您的同意已记下" in phone.get(second).text
+    assert names(app) == ["大石", "小石"]
+    again = phone.post(f"/a/{code}/child", data=form(name="小 石".replace(" ", "")))
+    assert again.headers["Location"] == second
+    assert "没有重复报名" in phone.get(second).text
+    assert minors(app) == 2
+    page = phone.get(f"/a/{code}").text
+    assert "打开第2张报名码" in page
+
+
+def test_back_and_another_child_on_the_same_form_is_another_child(app: Flask, client: FlaskClient, code: str) -> None:
+    phone, typed = app.test_client(), form(name="大石")
+    first = phone.post(f"/a/{code}/child", data=typed).headers["Location"]
+    assert phone.post(f"/a/{code}/child", data=typed).headers["Location"] == first  # a double tap
+    assert phone.post(f"/a/{code}/child", data={**typed, "name": "小石"}).headers["Location"] != first
+    assert names(app) == ["大石", "小石"]
+
+
+def test_another_browser_still_gets_nothing_for_a_phone_that_is_not_its_own(
+    app: Flask, client: FlaskClient, code: str
+) -> None:
+    assert app.test_client().post(f"/a/{code}/child", data=form(name="大石")).status_code == 303
+    for name in ("大石", "小石"):
+        refused = app.test_client().post(f"/a/{code}/child", data=form(name=name))
+        assert refused.status_code == 409
+        assert "此手机号已报名" in refused.text
+    assert names(app) == ["大石"]
+
+
+def test_the_freed_slot_of_a_phone_does_not_open_it_to_others(app: Flask, client: FlaskClient, code: str) -> None:
+    phone = app.test_client()
+    first = phone.post(f"/a/{code}/child", data=form(name="大石")).headers["Location"]
+    assert phone.post(f"/a/{code}/child", data=form(name="小石")).status_code == 303
+    assert phone.post(f"{first}/cancel").status_code == 303
+    assert app.test_client().post(f"/a/{code}/child", data=form(name="别人")).status_code == 409
+    assert phone.post(f"/a/{code}/child", data=form(name="大石")).status_code == 303
+    assert minors(app) == 3
+
+
+def test_desk_and_link_take_the_sibling_of_a_child_who_came_otherwise(
+    app: Flask, client: FlaskClient, code: str
+) -> None:
+    address = f"/activities/{code}/registrations/minors"
+    assert app.test_client().post(f"/a/{code}/child", data=form(name="大石")).status_code == 303
+    again = client.post(address, data=form(way="school", name="大石"))
+    assert again.status_code == 422
+    assert "没有重复登记" in again.text
+    assert client.post(address, data=form(way="school", name="小石")).status_code == 303
+    link = ask(client, code)
+    refused = app.test_client().post(link, data=form(name="小石"))
+    assert refused.status_code == 422
+    assert "已经为这个孩子报过名" in refused.text
+    assert app.test_client().post(link, data=form(name="三石")).status_code == 303
+    assert names(app) == ["大石", "小石", "三石"]
