@@ -21,7 +21,7 @@ HELD_WORDS = {
     HeldReason.IMPOSSIBLE_TIME.value: "这部手机的时间不对，已交主办单位核实。",
     HeldReason.CANCELLED.value: "这个报名在扫码之前已经取消，已交主办单位核实。",
     HeldReason.SEALED.value: "这场活动已提交审核，已交主办单位核实。",
-    HeldReason.REFUSED.value: "断网时扫的，不合签到规则，已交主办单位核实。",
+    HeldReason.REFUSED.value: "先放行的，不合签到规则，已交主办单位核实。",
 }
 ASKED_WORDS = {
     "number": "这是班级码，没有报人数。不报的，由主办单位核实。",

@@ -22,7 +22,8 @@ from app.registration.indexes import ticket_code_index
 from app.registration.models import Registration, RegistrationKind, RegistrationState
 
 TOO_LATE = "超过了两分钟，没有撤销。请到签到台，由工作人员撤销。"
-LATE = timedelta(minutes=2)  # recorded without network: the person was let in on amber
+# Sent later than the phone waits with its amber (HURRY in main.js): the person was let in, and no red can call back.
+LATE = timedelta(milliseconds=1200)
 # Refused now, though the helper could not know it then: the organizer decides.
 _DECIDED_BY_HAND = frozenset({"too_early", "too_late", "foreign", "not_confirmed", "too_many", "cancelled"})
 _SEALED = (ReviewState.UNDER_REVIEW.value, ReviewState.APPROVED.value)
@@ -68,6 +69,7 @@ class _Case:
     now: datetime
     is_claim: bool = False  # of a file that anybody may have written
     is_again: bool = False  # it came before by another way, and the organizer has decided on that
+    was_let_in: bool = False  # on amber, before the server heard of it
 
 
 def take_scan(
@@ -97,6 +99,7 @@ def take_scan(
     case = _Case(
         scan, grant, row.activity, row, time, now, is_claim=is_claim,
         is_again=claim is not None and claim.state == HeldState.COUNTED.value,
+        was_let_in=handed is not None or sent.life != scan.life or now - time.at > LATE,
     )  # fmt: skip
     return _undo(session, case) if scan.kind == "undo" else _arrive(session, case, keys)
 

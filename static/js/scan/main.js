@@ -10,7 +10,7 @@ import { understand } from './read.js';
 import { askPeople, bindParty, forgetPeople, remember } from './party.js';
 import { note, takeBack, viewOf } from './recent.js';
 import { createRoster } from './roster.js';
-import { byId, isOpen, say, shownUid, uncover, verdict } from './show.js';
+import { byId, isOpen, owe, say, shownUid, uncover, verdict } from './show.js';
 import { mute, wakeSound } from './sound.js';
 import * as store from './store.js';
 import { createSync } from './sync.js';
@@ -123,10 +123,11 @@ async function arrive(fields, entry) {
 function answered(pairs) {
   pairs.forEach(function (pair) {
     const known = viewOf(pair.event.uid), view = fromAnswer(pair.event, pair.answer, gates.name(pair.event.session));
-    if (!known) return;
-    const isNews = known.shape === 'wait' && (known === viewOf(lastUid()) || shownUid() === pair.event.uid);
-    note(pair.event.uid, view, undo);
+    const waited = !known || known.shape === 'wait';
+    const isNews = known && waited && (known === viewOf(lastUid()) || shownUid() === pair.event.uid);
+    if (known) note(pair.event.uid, view, undo);
     if (isNews && pair.answer.ask) askAgain(pair.event, pair.answer); else if (isNews) verdict(pair.event.uid, view);
+    else if (waited && view.tone === 'bad' && pair.answer.stored && pair.answer.outcome === 'refused') owe(pair.event.uid, late(pair.event, view));
   });
   finder.word('');
   roster.learn(pairs);
@@ -138,6 +139,11 @@ function askAgain(event, answer) {
   if (isOpen('party')) return; // another class is before us: this one is the organizer's to ask
   const entry = { n: answer.name || '班级', people: answer.expected, here: answer.here, at: answer.first_at, kind: 'party' };
   askPeople(entry, { kind: 'arrival', session: event.session, ticket: event.ticket, code: event.code, by: event.by, refers_to: event.uid }, event.people);
+}
+
+/* Refused at the server's first look, and the helper had gone on meanwhile. */
+function late(event, view) {
+  return Object.assign({}, view, { text: clockText(event.device_at) + '扫的，当时没有答复。请他到签到台。' });
 }
 
 function lastUid() { return byId('recent').firstChild ? byId('recent').firstChild.dataset.uid : ''; }

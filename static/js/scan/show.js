@@ -9,7 +9,9 @@ const SHAPES = {
 };
 const STAYS = { good: 2500, warn: 6000, wait: 4000 }; // red stays until somebody has seen it
 const page = document.getElementById('scan');
-let open = null, before = null, timer = 0;
+const owed = []; // reds of people who were let in on amber and walked on
+const GLANCE = 2000;
+let open = null, before = null, timer = 0, shown = null;
 
 export function byId(id) { return document.getElementById(id); }
 
@@ -40,12 +42,33 @@ export function uncover() {
   open = null;
   page.classList.remove('covered');
   if (before && before !== document.body && document.contains(before)) before.focus({ preventScroll: true });
+  if (owed.length) setTimeout(pay, 0);
+}
+
+function pay() {
+  if (open || !owed.length) return;
+  const one = owed.shift();
+  verdict(one.uid, one.view);
+}
+
+/* A red that came too late for the moment of its scan: it is shown when nothing else is, and stays until it is seen. */
+export function owe(uid, view) {
+  owed.push({ uid: uid, view: view });
+  pay();
+}
+
+/* The next scan covers a red that was there for a moment only: it comes back. */
+function keepRed(uid) {
+  const isRed = shown && shown.uid && shown.uid !== uid && shown.view.tone === 'bad' && isOpen('verdict');
+  if (isRed && performance.now() - shown.at < GLANCE) owed.push({ uid: shown.uid, view: shown.view });
 }
 
 /* {tone, shape, title, who, text, undo, time}; `uid` names whose result it is. */
 export function verdict(uid, view) {
   const box = byId('verdict'), shape = view.shape || view.tone, repeated = box.dataset.uid === uid && box.dataset.shape === shape;
   if (repeated && uid && isOpen('verdict')) return;
+  keepRed(uid);
+  shown = { uid: uid, view: view, at: performance.now() };
   box.dataset.uid = uid;
   box.dataset.shape = shape;
   box.className = 'verdict over v-' + view.tone;

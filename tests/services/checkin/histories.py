@@ -17,11 +17,11 @@ from app.kernel.actor import ANONYMOUS
 from app.kernel.tokens import digest
 from app.registration.entering import Entry, register
 from app.registration.indexes import ticket_secret
-from app.registration.models import Registration, RegistrationKind
+from app.registration.models import Registration, RegistrationKind, RegistrationState
 from tests.factories import NOW
 from tests.services.checkin.stage import STAFF, Stage
 
-SLACK, UNDO = 120.0, 150.0  # seconds; of the product's promise, written down apart from its code
+SLACK, UNDO, SHOWN = 120.0, 150.0, 1.2  # seconds; of the product's promise, written down apart from its code
 Take = Callable[..., object]
 
 
@@ -51,13 +51,15 @@ class Truth:
     received: float = 0.0  # the first time
     possible: bool = True
     known: bool = True  # the ticket, when it was received
+    let_in: bool = False  # on amber, before it was sent
 
 
 class Day:
     """One history: actions at random moments, then everything is sent, then all of it once more."""
 
-    def __init__(self, stage: Stage, seed: int, take: Take = take_scan) -> None:
+    def __init__(self, stage: Stage, seed: int, take: Take = take_scan, *, in_line: float = 0.1) -> None:
         self.s, self.rng, self.take = stage, random.Random(seed), take
+        self.dice, self.in_line = random.Random(-seed - 1), in_line  # apart, so that older seeds stay what they were
         self.t = 0.0
         self.tickets: dict[str, Registration] = {}
         self.cancelled: dict[str, float] = {}
@@ -71,6 +73,8 @@ class Day:
         self.party = stage.enrol(5)
         self.party.kind = RegistrationKind.PARTY.value
         self.tickets[str(self.party.secret_hash)] = self.party
+        self.waiting = stage.enrol(2)
+        self.waiting.state = RegistrationState.PENDING.value  # refused as a waitlisted one, and nobody stands behind it
         self.late = digest(ticket_secret(stage.keys, stage.activity.code, f"b{seed}", f"f{seed}"))
         self.seed, self.late_known = seed, False
         self.phones = [self._pair() for _ in range(self.rng.randint(2, 4))]
@@ -106,6 +110,7 @@ class Day:
         for scan in batch:
             if not self.truths[scan.uid].at:
                 self._correct(self.truths[scan.uid], phone, phone.life)
+                self.truths[scan.uid].let_in = True
         self.t += 600
         sent = Sent(round(wall * 1000), mono, f"{id(phone)}-{phone.life}")
         handed = Handed(NOW + timedelta(seconds=made), is_sealed=True)
@@ -134,6 +139,8 @@ class Day:
 
     def scan(self) -> None:
         phone, ticket = self.rng.choice(self.phones), self.rng.choice([*self.tickets, self.late])
+        if self.dice.random() < self.in_line:
+            ticket = str(self.waiting.secret_hash)
         is_party = ticket == self.party.secret_hash
         self._event(phone, ticket=ticket, people=self.rng.randint(1, 6) if is_party else None)
 
@@ -204,6 +211,7 @@ class Day:
     def _correct(self, truth: Truth, phone: Phone, life: int) -> None:
         claimed = truth.true_at if life == truth.life else truth.true_at + truth.error - phone.error
         truth.at, truth.received = min(max(claimed, 0.0), self.t) or 1e-9, self.t
+        truth.let_in = life != truth.life or self.t - truth.true_at > SHOWN
         truth.possible = abs(claimed - truth.at) <= SLACK
 
     def replay(self) -> None:

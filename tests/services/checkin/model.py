@@ -24,6 +24,8 @@ def reason_of(day: Day, truth: Truth) -> str | None:
         return "impossible_time"
     if ticket in day.cancelled and day.cancelled[ticket] <= truth.at:
         return "cancelled"
+    if ticket == day.waiting.secret_hash:  # who saw the red of it sent the person to the desk
+        return "refused" if truth.let_in else "red"
     return None
 
 
@@ -57,10 +59,11 @@ def expected(day: Day) -> Expected:
             continue
         why = reason_of(day, truth)
         if why is not None and truth.scan.uid not in day.decided:
-            found.held[truth.scan.uid] = why
+            if why != "red":
+                found.held[truth.scan.uid] = why
             continue
         key = truth.scan.uid if truth.scan.walk_in else str(truth.scan.ticket)
-        people = truth.scan.people if alone else day.tickets[key].headcount
+        people = truth.scan.people if alone else day.tickets.get(key, day.waiting).headcount
         before = found.here.get(key)
         if before is None:
             found.here[key] = (int(people or 0), truth.at)

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from app.checkin import offline
 from app.checkin.corrections import rebuild_check_ins
 from app.checkin.models import CheckIn, CheckInEvent
 from app.checkin.offline import Scan, take_scan
@@ -60,11 +61,13 @@ def everything(day: Day) -> tuple[list[Any], list[Any], list[Any]]:
     return day.s.projection(), sorted(events), sorted(day.held().items())
 
 
-def live(app: Flask, seed: int, take: Any = take_scan, steps: int = STEPS, *, hands_over: bool = False) -> list[str]:
+def live(
+    app: Flask, seed: int, take: Any = take_scan, steps: int = STEPS, *, hands_over: bool = False, **more: Any
+) -> list[str]:  # fmt: skip
     """One history from beginning to end; what differs from the model, in words."""
     wrong: list[str] = []
     with app.app_context(), pytest.raises(_Undone), transaction(db.session) as tx:  # noqa: PT012
-        day = Day(make_stage(tx, app.extensions["keys"], capacity=None), seed, take)
+        day = Day(make_stage(tx, app.extensions["keys"], capacity=None), seed, take, **more)
         day.walk(steps, hands_over=hands_over)
         for when in ("synced", "decided"):
             model = expected(day)
@@ -96,7 +99,7 @@ def test_every_history_ends_as_the_model_says(app: Flask, part: int) -> None:
 @pytest.mark.parametrize("seed", [836, 879])
 def test_an_undo_reaches_what_the_same_phone_scanned_before_anybody_knew_the_ticket(app: Flask, seed: int) -> None:
     """Two histories that once ended with a scan waiting for a person although its phone had taken it back."""
-    assert live(app, seed, steps=45) == []
+    assert live(app, seed, steps=45, in_line=0) == []
 
 
 @pytest.mark.lengthens
@@ -125,6 +128,11 @@ _uid_anew.count = 0  # type: ignore[attr-defined]
 
 def test_without_the_id_made_on_the_phone_the_histories_differ(app: Flask) -> None:
     assert any(live(app, seed, _uid_anew) for seed in range(3))
+
+
+def test_without_a_hold_for_who_was_let_in_the_histories_differ(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offline, "_DECIDED_BY_HAND", frozenset())
+    assert any(live(app, seed) for seed in range(6))
 
 
 def test_without_the_corrected_clock_the_histories_differ(app: Flask) -> None:
