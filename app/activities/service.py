@@ -54,6 +54,9 @@ __all__ = [
 ]
 
 
+ATTENDANCE_FIXED = "已经有人报名，“几场怎么报名”不能再改，还没有保存。要换报法，请复制成一场新活动。"
+
+
 def create_activity(session: Session, data: ActivityInput, *, actor: Actor, now: datetime) -> Activity:
     """A draft. Raises RuleBroken for what cannot even be a draft."""
     data, details = checked(data)
@@ -87,15 +90,18 @@ def change_activity(
     version: int | None = None,
     reason: str = "",
     needs_nod: bool = True,
+    has_registered: bool = False,
     actor: Actor,
     now: datetime,
 ) -> Activity:
-    """Replace what the form holds. A change of time or place after publication is kept for the
+    """Replace what the form holds; `has_registered`: somebody stands on the list, counted under the lock. A change of time or place after publication is kept for the
     participants' pages; after the start it asks for a reason. Raises Conflict for a lost update."""
     lock(session, activity)
     _check_changeable(activity, version)
     data = replace(data, is_paper=activity.origin == Origin.PAPER.value)
     data, details = checked(data)
+    if has_registered and data.attendance.value != activity.attendance:  # their rows name a session, or none
+        raise RuleBroken(Problem("attendance_fixed", ATTENDANCE_FIXED, field="attendance"))
     before, words = summary_of(activity), (activity.title, activity.summary, activity.bring)
     if activity.state == ActivityState.PUBLISHED.value:
         raise_if_blocked(

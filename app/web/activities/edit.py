@@ -27,8 +27,9 @@ from app.kernel.database import transaction
 from app.kernel.errors import Conflict, Problem, RuleBroken
 from app.organisation.permissions import Action
 from app.registration.outbox import put_change
-from app.registration.places import promote_waiting
+from app.registration.places import promote_waiting, wait_for_places
 from app.registration.practice import seed_practice
+from app.registration.service import count_registrations
 from app.web.access import current_actor, keys, load_activity, requires, settings
 from app.web.activities.blueprint import bp, link
 from app.web.activities.forms import ActivityForm, form_for
@@ -82,6 +83,7 @@ def _page(
         kind=KINDS.get(key or ""), kinds=KINDS, tasks=choices.tasks, items=choices.items, activity=activity,
         is_paper=is_paper, problems=problems or [], twins=twins or [],
         more_open=_is_more_open(form),
+        has_registered=activity is not None and count_registrations(db.session(), activity.id) > 0,
         begun=activity is not None and activity.starts_at is not None and activity.starts_at <= now(),
     )  # fmt: skip
 
@@ -258,10 +260,12 @@ def _change(tx: Session, code: str, form: ActivityForm, data: service.ActivityIn
     activity = load_activity(code, Action.ACTIVITY_EDIT)
     version = form.version.data or ""
     moment = now()
+    wait_for_places(tx, activity.id)  # nobody registers between the count and the change
     set_by_hand = any(row.opened_at or row.closes_at for row in activity.sessions)
     service.change_activity(
         tx, activity, _with_item(tx, form, data), version=int(version) if version.isascii() and version.isdigit() else -1,
-        reason=form.reason.data or "", needs_nod=needs_nod(), actor=current_actor(), now=moment,
+        reason=form.reason.data or "", needs_nod=needs_nod(),
+        has_registered=count_registrations(tx, activity.id) > 0, actor=current_actor(), now=moment,
     )  # fmt: skip
     put_change(tx, activity, now=moment)
     promote_waiting(tx, activity, now=now())  # more places go to the waiting at once

@@ -303,3 +303,29 @@ def test_a_staff_page_costs_at_most_twelve_statements(
     statements.clear()
     assert browser.get(path.format(**codes)).status_code == 200
     assert len(statements) <= 12
+
+
+def test_how_several_sessions_are_registered_is_fixed_once_somebody_registered(
+    visit: Visit, app: Flask, codes: dict[str, str], only: Only
+) -> None:
+    with app.app_context(), transaction(db.session) as tx:
+        host = tx.scalars(select(Activity).where(Activity.code == codes["own"])).one().host_unit_id
+        start = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(days=2)
+        camp = make_activity(
+            tx, host=tx.get_one(Unit, host), title="三场", sessions=3, kind="exchange", starts_at=start
+        ).code  # fmt: skip
+    staff, edit = visit("jingban"), f"/activities/{camp}/edit"
+    free = staff.get(edit).text
+    assert "不能再改" not in free
+    stale = {**form_of(free), "attendance": "choose_one", "summary": "写了半天的介绍"}
+    sign_up(app, camp)
+    refused = staff.post(edit, data=stale)
+    assert refused.status_code == 422
+    assert "“几场怎么报名”不能再改" in refused.text
+    assert "写了半天的介绍" in refused.text
+    assert only("三场").attendance == "all"
+    fixed = staff.get(edit).text
+    assert re.search(r'<fieldset class="field" disabled aria-describedby="attendance-why">', fixed)
+    again = {**form_of(refused.text), "attendance": "all"}
+    assert staff.post(edit, data=again).status_code == 303
+    assert only("三场").summary == "写了半天的介绍"
