@@ -1,4 +1,4 @@
-"""Reading activities: lists, twins, choices for forms, the public calendar."""
+"""Reading activities: lists, choices for forms, the public calendar."""
 
 from __future__ import annotations
 
@@ -26,22 +26,11 @@ from app.activities.models import (
     ReviewState,
     UnitPart,
 )
-from app.activities.rules import PRACTICE_SHOWN, same_venue, window
-from app.kernel.clock import business_day, day_bounds
+from app.activities.rules import PRACTICE_SHOWN, window
 from app.kernel.database import UtcDateTime
 from app.kernel.errors import NotFound
 from app.organisation.models import Unit
 from app.planning.models import Task
-
-
-@dataclass(frozen=True, slots=True)
-class Twin:
-    """Another write-up that may be the same event: title and host only, whoever asks."""
-
-    code: str
-    title: str
-    host: str
-    starts_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,43 +190,6 @@ def list_activities(
     return [ActivityRow(*row) for row in found], session.scalar(count, at) or 0
 
 
-def find_twins(session: Session, activity: Activity) -> list[Twin]:
-    """Same Shanghai day and same venue, school or heritage item, anywhere in the district."""
-    if activity.starts_at is None:
-        return []
-    first, after = day_bounds(business_day(activity.starts_at))
-    rows = session.execute(
-        select(Activity, Unit.name.label("host"))
-        .join(Unit, Unit.id == Activity.host_unit_id)
-        .where(
-            Activity.id != activity.id,
-            Activity.starts_at >= first,
-            Activity.starts_at < after,
-            Activity.is_practice.is_(False),
-            Activity.state.in_((ActivityState.PUBLISHED.value, ActivityState.CLOSED.value)),
-        )
-        .order_by(Activity.id)
-        .limit(200)
-    ).all()
-    return [
-        Twin(row.Activity.code, row.Activity.title, row.host, row.Activity.starts_at)
-        for row in rows
-        if _is_twin(activity, row.Activity)
-    ]
-
-
-def _is_twin(mine: Activity, other: Activity) -> bool:
-    return (
-        same_venue(mine.venue, other.venue)
-        or (mine.venue_unit_id is not None and mine.venue_unit_id == other.venue_unit_id)
-        or (
-            mine.heritage_item_id is not None
-            and mine.heritage_item_id == other.heritage_item_id
-            and mine.host_unit_id == other.host_unit_id
-        )
-    )
-
-
 _CHANGES = (
     select(ActivityChange)
     .where(ActivityChange.activity_id == bindparam("activity_id"))
@@ -321,15 +273,18 @@ def waiting_listing_count(paths: Sequence[str] | None) -> ScalarSelect[int]:
     return (statement if paths is None else statement.where(_under(paths))).scalar_subquery()
 
 
-def list_for_workbench(session: Session, paths: Sequence[str] | None) -> list[Activity]:
-    """What is not finished business, by start; drafts without a time last."""
+def list_for_workbench(session: Session, paths: Sequence[str] | None, *, rejected_since: datetime) -> list[Activity]:
+    """What is not finished business, by start, and what was not counted of late; drafts without a time last."""
     open_states = (ReviewState.NOT_SUBMITTED.value, ReviewState.RETURNED.value, ReviewState.UNDER_REVIEW.value)
     statement = (
         select(Activity)
         .join(Unit, Unit.id == Activity.host_unit_id)
         .where(
             Activity.is_practice.is_(False),
-            Activity.review_state.in_(open_states),
+            or_(
+                Activity.review_state.in_(open_states),
+                and_(Activity.review_state == ReviewState.REJECTED.value, Activity.ends_at >= rejected_since),
+            ),
             Activity.state.in_((ActivityState.DRAFT.value, ActivityState.PUBLISHED.value)),
         )
     )

@@ -129,6 +129,8 @@ def _check_changeable(activity: Activity, version: int | None) -> None:
         raise Conflict("changed_meanwhile", "别人刚改过这场活动，您的修改没有覆盖它。请核对后再保存。")
     if activity.review_state in (ReviewState.UNDER_REVIEW.value, ReviewState.APPROVED.value):
         raise Conflict("in_review", "已提交或已通过的活动不能直接改。请先撤回，或由审核单位退回。")
+    if activity.review_state == ReviewState.REJECTED.value:
+        raise Conflict("rejected", "不予计入的活动不能改。要补正，请审核单位先退回修改。")
     if activity.state not in (ActivityState.DRAFT.value, ActivityState.PUBLISHED.value):
         raise Conflict("closed", "已取消、已放弃或已办结的活动不能再改。")
 

@@ -38,6 +38,8 @@ def _check_open(session: Session, activity: Activity) -> None:
         raise Conflict("sealed", "已通过的材料不能改。要改，请审核单位退回重审。")
     if activity.review_state == ReviewState.UNDER_REVIEW.value:
         raise Conflict("in_review", "审核中的材料不能改，请先撤回。")
+    if activity.review_state == ReviewState.REJECTED.value:
+        raise Conflict("rejected", "不予计入的活动，材料不能改。要补正，请审核单位先退回修改。")
     if activity.state == ActivityState.CANCELLED.value:
         raise Conflict("activity_cancelled", "已取消的活动不用交材料。")
 

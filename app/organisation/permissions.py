@@ -99,6 +99,7 @@ PERMISSIONS: dict[Role, dict[Action, Scope]] = {
         Action.ACTIVITY_READ: Scope.ALL,
         Action.EVIDENCE_READ: Scope.ALL,
         Action.REVIEW: Scope.ALL,
+        Action.REOPEN: Scope.ALL,  # of what this office may decide: four eyes in review.service
         Action.NOTE_DECIDE: Scope.ALL,
         Action.FIGURES_READ: Scope.ALL,
     },

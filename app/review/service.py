@@ -14,7 +14,7 @@ from app.checkin.held import held_open, phones_waiting
 from app.evidence.models import EvidenceItem, EvidenceKind, EvidenceState, MatchState, PhotoMatch
 from app.evidence.queries import get_match
 from app.evidence.service import decide_match
-from app.kernel.actor import Actor
+from app.kernel.actor import Actor, Role
 from app.kernel.clock import business_day
 from app.kernel.errors import Conflict, NotPermitted, Problem, RuleBroken, Severity, blockers, raise_if_blocked
 from app.kernel.text import clean
@@ -23,16 +23,12 @@ from app.organisation.queries import list_readers
 from app.organisation.readers import able_offices
 from app.planning.models import Plan
 from app.review.freeze import count_activity, freeze, involved_units
-from app.review.models import (
-    ActivityFact,
-    CaseState,
-    ReviewCase,
-    ReviewEvent,
-    ReviewEventKind,
-)
+from app.review.models import ActivityFact, CaseState, ReviewCase, ReviewEvent, ReviewEventKind
+from app.review.queries import current_case, current_fact
 from app.review.rules import ChecklistFacts, SlotCheck, checklist, choose_reader, may_decide
 
 REASON_LENGTH = 300
+REJECTED_WORDS = "这场活动已标为不予计入，不能再交。要补正，请审核单位先退回修改。"
 
 
 def run_checklist(session: Session, activity: Activity, *, claimed: int | None, now: datetime) -> list[Problem]:
@@ -98,6 +94,8 @@ def submit(
     Raises RuleBroken for a blocker of the checklist, Conflict when it is in review already.
     """
     _lock(session, activity)
+    if activity.review_state == ReviewState.REJECTED.value:
+        raise Conflict("rejected", REJECTED_WORDS)
     if activity.review_state not in (ReviewState.NOT_SUBMITTED.value, ReviewState.RETURNED.value):
         raise Conflict("already_submitted", "这场活动已经提交过了，不用再交。")
     if activity.state in (ActivityState.CANCELLED.value, ActivityState.WITHDRAWN.value):
@@ -194,23 +192,36 @@ def decide_pair(
 
 
 def reopen(session: Session, activity: Activity, *, reason: str, actor: Actor, now: datetime) -> None:
-    """Withdraw the current fact at once and send the activity back for a new review."""
-    reason = _reason(reason, "退回重审要写明原因。")
+    """Back to the organizer after a decision: an approved one loses its fact at once, a rejected one is taken up again.
+
+    The case carries the reason from here on; the events keep what was decided before.
+    """
     _lock(session, activity)
-    fact = session.scalar(
-        select(ActivityFact).where(ActivityFact.activity_id == activity.id, ActivityFact.withdrawn_at.is_(None))
-    )
-    if fact is None:
-        raise Conflict("not_approved", "这场活动现在没有计入，不用退回重审。")
-    if actor.unit_id in involved_units(session, activity):
-        raise NotPermitted("本单位主办或协办的活动，不能由本单位退回重审。")
-    fact.withdrawn_at, fact.withdrawn_reason = now, reason
+    case = current_case(session, activity.id)
+    fact = current_fact(session, activity.id)
+    if case is None or (fact is None and activity.review_state != ReviewState.REJECTED.value):
+        raise Conflict("not_decided", "这场活动现在没有审核结论，不用退回。请刷新看结果。")
+    refusal = reopen_refusal(session, activity, case, actor)
+    if refusal:
+        raise NotPermitted(refusal)
+    reason = _reason(reason, "退回要写明原因，经办人只看得到这句话。")
+    _decide(case, activity, CaseState.RETURNED, reason, actor=actor, now=now)
     activity.review_state = ReviewState.RETURNED.value
+    if fact is None:
+        _event(session, case, ReviewEventKind.RETURNED, actor=actor, now=now, reason=reason)
+        _log(session, "review.returned", activity, actor, now, reason=reason)
+        return
+    fact.withdrawn_at, fact.withdrawn_reason = now, reason
     activity.state = ActivityState.PUBLISHED.value
-    case = session.get_one(ReviewCase, fact.case_id)
     _event(session, case, ReviewEventKind.REOPENED, actor=actor, now=now, reason=reason, seal=fact.seal)
     _log(session, "review.reopened", activity, actor, now, reason=reason,
          payload={"version": fact.version})  # fmt: skip
+
+
+def reopen_refusal(session: Session, activity: Activity, case: ReviewCase, actor: Actor) -> str:
+    """Why this person may not send the decided case back, or an empty text: who may decide it may, and the first
+    office where it is not involved."""
+    return _refusal(session, case, activity, actor, reads_all=actor.has_role(Role.REVIEWER))
 
 
 def _reason(text: str, missing: str) -> str:
@@ -237,14 +248,20 @@ def _open_case(session: Session, case: ReviewCase) -> Activity:
 
 
 def _check_reader(session: Session, case: ReviewCase, activity: Activity, actor: Actor) -> None:
+    refusal = _refusal(session, case, activity, actor)
+    if refusal:
+        raise NotPermitted(refusal)
+
+
+def _refusal(session: Session, case: ReviewCase, activity: Activity, actor: Actor, *, reads_all: bool = False) -> str:
     entry = next((e for e in list_readers(session) if e.unit_id == case.reader_unit_id), None)
     named = {user for user in (entry.reader_id, entry.stand_in_id) if user} if entry else set()
-    refusal = may_decide(
+    if reads_all and actor.user_id is not None:
+        named.add(actor.user_id)
+    return may_decide(
         actor_unit_id=actor.unit_id, actor_user_id=actor.user_id, reader_unit_id=case.reader_unit_id,
         named=named, involved=involved_units(session, activity), submitted_by_id=case.submitted_by_id,
     )  # fmt: skip
-    if refusal:
-        raise NotPermitted(refusal)
 
 
 def _decide(

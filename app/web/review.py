@@ -13,6 +13,7 @@ from wtforms import IntegerField, StringField, TextAreaField
 from wtforms.validators import Length
 
 from app.activities.kinds import KINDS
+from app.activities.models import Activity, ReviewState
 from app.evidence.queries import list_matches, slots_of
 from app.extensions import db
 from app.kernel.clock import now
@@ -223,8 +224,9 @@ def withdraw(code: str) -> Response:
 @bp.route("/activities/<code>/reopen", methods=["GET", "POST"])
 @requires(Action.REOPEN)
 def reopen(code: str) -> Response:
-    """Send an approved activity back: its figure goes at once, the record stays."""
+    """Send a decided activity back: an approved one's figure goes at once, the record stays."""
     activity = load_activity(code, Action.REOPEN)
+    was_approved = activity.review_state == ReviewState.APPROVED.value
     form = DecideForm()
     if request.method == "POST" and form.validate():
         try:
@@ -236,12 +238,23 @@ def reopen(code: str) -> Response:
         except RuleBroken as error:
             form.reason.errors = [problem.message for problem in error.problems]
         else:
-            flash(_("已退回重审，这一笔已从合计里减去。"), "good")
+            words = _("已退回重审，这一笔已从合计里减去。") if was_approved else _("已退回，主办单位可以改好再交。")
+            flash(words, "good")
             return redirect(url_for("review.queue"))
+    activity = load_activity(code, Action.REOPEN)
     return render(
         "review/reopen.html",
         status=422 if request.method == "POST" else 200,
-        activity=load_activity(code, Action.REOPEN),
+        activity=activity,
+        refusal=_reopen_refusal(activity),
         host=db.session.get_one(Unit, activity.host_unit_id),
         form=form,
     )
+
+
+def _reopen_refusal(activity: Activity) -> str:
+    """In words before anybody types a reason; an activity without a decision has nothing to send back."""
+    case = current_case(db.session(), activity.id)
+    if case is None or case.state not in (CaseState.APPROVED.value, CaseState.REJECTED.value):
+        return "这场活动现在没有审核结论，不用退回。"
+    return service.reopen_refusal(db.session(), activity, case, current_actor())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import literal, select
 from sqlalchemy.orm import Session
@@ -24,6 +24,7 @@ from app.review.models import ReviewCase
 from app.review.queries import current_cases
 
 APPROVED_SHOWN = 3
+REJECTED_SHOWN = timedelta(days=90)  # after the activity's end
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Workbench:
     today: list[Today] = field(default_factory=list)
     open: list[tuple[Activity, Places | None]] = field(default_factory=list)
     submitted: list[tuple[Activity, ReviewCase, str]] = field(default_factory=list)
+    rejected: list[tuple[Activity, ReviewCase, str]] = field(default_factory=list)  # newest decision first
     approved: list[FactRow] = field(default_factory=list)
     facts: int = 0
     grades: Grades = field(default_factory=lambda: Grades(0, 0, 0, 0))
@@ -71,7 +73,7 @@ def load_workbench(session: Session, actor: Actor, *, now: datetime) -> Workbenc
     """Ten statements, however many activities a unit holds."""
     paths = reach(actor, Action.ACTIVITY_EDIT)
     bench = Workbench()
-    activities = list_for_workbench(session, paths)
+    activities = list_for_workbench(session, paths, rejected_since=now - REJECTED_SHOWN)
     cases = current_cases(session, [a.id for a in activities if a.review_state != ReviewState.NOT_SUBMITTED.value])
     ended = [a for a in activities if _is_due(a, now)]
     slots = filled_of_many(session, [a.id for a in ended])
@@ -81,9 +83,9 @@ def load_workbench(session: Session, actor: Actor, *, now: datetime) -> Workbenc
         if activity.review_state == ReviewState.NOT_SUBMITTED.value:
             _place(bench, activity, held[activity.id], now)
     bench.todo = [*_returned(activities, cases), *(_due(a, slots[a.id]) for a in ended), *_drafts(activities)]
-    bench.submitted = [
-        (a, *cases[a.id]) for a in activities if a.review_state == ReviewState.UNDER_REVIEW.value and a.id in cases
-    ]
+    bench.submitted = _handed_in(activities, cases, ReviewState.UNDER_REVIEW)
+    bench.rejected = _handed_in(activities, cases, ReviewState.REJECTED)
+    bench.rejected.sort(key=lambda row: row[1].decided_at or now, reverse=True)
     wanted = FactFilter(year=business_day(now).year, hosts=(actor.unit_path,))
     bench.facts, bench.grades, _photos = sum_facts(session, wanted)
     bench.approved = list_facts(session, wanted, size=APPROVED_SHOWN) if bench.facts else []
@@ -96,6 +98,12 @@ def load_workbench(session: Session, actor: Actor, *, now: datetime) -> Workbenc
         )
     ).one()
     return bench
+
+
+def _handed_in(
+    activities: list[Activity], cases: dict[int, tuple[ReviewCase, str]], state: ReviewState
+) -> list[tuple[Activity, ReviewCase, str]]:
+    return [(a, *cases[a.id]) for a in activities if a.review_state == state.value and a.id in cases]
 
 
 def _windows(activity: Activity) -> list[tuple[ActivitySession, datetime, datetime]]:

@@ -14,10 +14,9 @@ from wtforms import TextAreaField
 
 from app.activities import service
 from app.activities.kinds import KINDS
-from app.activities.models import Activity, ActivityState
+from app.activities.models import Activity, ActivityState, ReviewState
 from app.activities.queries import (
     ListFilter,
-    find_twins,
     list_activities,
     list_changes,
     names_of,
@@ -25,6 +24,7 @@ from app.activities.queries import (
     units_of,
 )
 from app.activities.rules import ATTENDANCE_LABELS, AUDIENCE_LABELS, LISTING_LABELS, STATE_LABELS, shown_state
+from app.activities.twins import find_twins
 from app.checkin.queries import Totals, session_totals
 from app.extensions import db
 from app.kernel.clock import day_bounds, now
@@ -36,13 +36,15 @@ from app.registration.models import MailKind
 from app.registration.outbox import put_to_all
 from app.registration.places import places
 from app.registration.service import cancel_activity, withdraw_activity
+from app.review.models import ReviewCase
+from app.review.queries import current_cases
 from app.web.access import current_actor, load_activity, requires
 from app.web.activities.blueprint import SOON, bp, link, load_readable, sign_in_window
 from app.web.paging import Page, asked_page
 from app.web.rendering import local, render
 
 PAGE_SIZE = 20
-REVIEW_FILTERS = {"returned": "已退回", "under_review": "审核中", "approved": "已通过"}
+REVIEW_FILTERS = {"returned": "已退回", "under_review": "审核中", "approved": "已通过", "rejected": "不予计入"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ def detail(code: str) -> Response:
         may_edit=may_edit,
         may_list=may_at(actor, Action.ACTIVITY_LIST_PUBLICLY, host_path),
         may_roster=may_at(actor, Action.ROSTER_READ, host_path),
+        verdict=_verdict(activity),
         step=_next_step(activity, shown, totals, moment) if may_edit else None,
         links=_links(activity),
         audience_label=AUDIENCE_LABELS[activity.audience],
@@ -150,6 +153,13 @@ def detail(code: str) -> Response:
         attendance_label=ATTENDANCE_LABELS[activity.attendance],
         now=moment,
     )
+
+
+def _verdict(activity: Activity) -> tuple[ReviewCase, str] | None:
+    """The case that came back or was not counted, with the reading office's name."""
+    if activity.review_state not in (ReviewState.RETURNED.value, ReviewState.REJECTED.value):
+        return None
+    return current_cases(db.session(), [activity.id]).get(activity.id)
 
 
 def _links(activity: Activity) -> dict[str, str]:

@@ -18,7 +18,7 @@ from app.activities import service
 from app.activities.kinds import KINDS
 from app.activities.models import Activity, ActivityState, Attendance, Audience
 from app.activities.programmes import find_or_add_heritage_item
-from app.activities.queries import Twin, find_twins
+from app.activities.twins import Twin, find_twins
 from app.checkin.models import Method
 from app.checkin.service import enter_count
 from app.extensions import db

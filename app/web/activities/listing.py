@@ -11,7 +11,8 @@ from wtforms import StringField
 from app.activities import service
 from app.activities.kinds import KINDS
 from app.activities.models import Activity
-from app.activities.queries import find_twins, get_activity, list_waiting_listing
+from app.activities.queries import get_activity, list_waiting_listing
+from app.activities.twins import find_twins
 from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.database import transaction

@@ -17,7 +17,6 @@ from app.activities.models import Activity, ActivityChange, ActivityUnit, Attend
 from app.activities.programmes import find_or_add_heritage_item
 from app.activities.queries import (
     ListFilter,
-    find_twins,
     get_public_activity,
     list_activities,
     list_public,
@@ -25,6 +24,7 @@ from app.activities.queries import (
 )
 from app.activities.rules import PlannedSession, shown_state
 from app.activities.service import ActivityInput
+from app.activities.twins import find_twins
 from app.extensions import db
 from app.kernel.actor import Actor
 from app.kernel.database import transaction
