@@ -34,7 +34,7 @@ BYTES_MOST = 450_000  # what is pasted has to go through a form of 512 kB
 SCANS_MOST = 1000
 LASTS_SECONDS = 2 * 3600
 NOTHING = "什么都没有读入。"
-NOT_ONE = "这不是签到员手机存下的交接文件，什么都没有读入。文件名以“scan-”开头，结尾是“.json”。"
+NOT_ONE = "这不是签到员手机存下的交接文件，什么都没有读入。文件名以“scan-”开头，结尾是“.json”或“.txt”。"
 CUT_OFF = "交接文件不完整，多半是复制时少了一截。什么都没有读入，请让签到员再给一次。"
 
 

@@ -105,6 +105,20 @@ def key_in(page: Page, text: str) -> None:
     page.evaluate(KEYS, text)
 
 
+FILL = """async (count) => {
+  const store = await import(document.querySelector('link[href$="store.js"]').href);
+  const clock = await import(document.querySelector('link[href$="clock.js"]').href);
+  const at = clock.moment(), session = document.getElementById('session').value;
+  for (let i = 0; i < count; i += 1) await store.record({ uid: clock.random(), session: session, kind: 'arrival',
+    walk_in: true, people: 1, device_at: at.at, mono: at.mono, life: at.life, by: 'typed' });
+}"""
+
+
+def fill(page: Page, count: int) -> None:
+    """So many walk-ins in the queue, as the page itself would write them."""
+    page.evaluate(FILL, count)
+
+
 def until(page: Page, holds: Callable[[], bool]) -> None:
     """Waits until it holds. Trap: Playwright's own wait_for_function takes any promise for a yes."""
     for _ in range(200):

@@ -21,7 +21,7 @@ from tests.cast import make_cast
 from tests.conftest import Live
 from tests.factories import make_activity
 from tests.web.checkin.browser import enrol
-from tests.web.scan.gate import key_in, pair, phone_of, until
+from tests.web.scan.gate import fill, key_in, pair, phone_of, until
 
 pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]  # about the phone, not about the database
 EVENTS = "**/api/v1/scan/events"
@@ -77,16 +77,7 @@ def test_the_console_says_what_still_waits_after_a_batch(shift: Shift) -> None:
     """Negative control: of 52 events the first fifty arrive, then the line breaks."""
     answers = iter([True])
     shift.phone.route(EVENTS, lambda route: route.continue_() if next(answers, False) else route.abort())
-    shift.page.evaluate(
-        """async (count) => {
-          const store = await import(document.querySelector('link[href$="store.js"]').href);
-          const clock = await import(document.querySelector('link[href$="clock.js"]').href);
-          const at = clock.moment(), session = document.getElementById('session').value;
-          for (let i = 0; i < count; i += 1) await store.record({ uid: clock.random(), session: session, kind: 'arrival',
-            walk_in: true, people: 1, device_at: at.at, mono: at.mono, life: at.life, by: 'typed' });
-        }""",
-        52,
-    )
+    fill(shift.page, 52)
     shift.page.evaluate("window.dispatchEvent(new Event('online'))")
     until(shift.page, lambda: "待同步2条" in shift.console())
 

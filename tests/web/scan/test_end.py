@@ -1,0 +1,135 @@
+"""The end of a shift with a full queue: a way out that works, said in words by the helper, in parts that the console takes."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.web.checkin.browser import totals
+from tests.web.journey.test_pages import faults_of
+from tests.web.scan.gate import fill
+from tests.web.scan.test_console_sees import EVENTS, Shift, shift
+
+__all__ = ["shift"]  # the fixture
+pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]  # about the phone, not about the database
+HELD = "indexedDB.databases().then(all => all.length)"
+NO_CLIPBOARD = "navigator.clipboard.writeText = () => Promise.reject(new DOMException('', 'NotAllowedError'))"
+
+
+def end_with(shift: Shift, count: int) -> Page:
+    """The sheet of the end, with so many events that cannot be sent."""
+    shift.phone.route(EVENTS, lambda route: route.abort())
+    fill(shift.page, count)
+    shift.page.click("#end-open")
+    expect(shift.page.locator("#end-count")).to_have_text(str(count))
+    return shift.page
+
+
+def fields(page: str, *names: str) -> dict[str, str]:
+    """Hidden fields of a page's form."""
+    found = {name: re.search(f'name="{name}" value="([^"]+)"', page) for name in names}
+    return {name: value[1] for name, value in found.items() if value}
+
+
+@pytest.mark.parametrize("answer", ["false", "true"])
+def test_a_copy_that_failed_says_so_and_keeps_everything(shift: Shift, answer: str) -> None:
+    """Also where the browser says yes and copies nothing, as WeChat's may."""
+    page = end_with(shift, 2)
+    page.evaluate(f"() => {{ {NO_CLIPBOARD}; document.execCommand = () => {answer}; }}")
+    page.click("#end-copy")
+    expect(page.locator("#end-problem")).to_contain_text("没有复制成功")
+    expect(page.locator("#end-go")).to_be_disabled()
+    expect(page.locator("#end-sure-field")).to_be_hidden()
+    assert page.evaluate(HELD) == 1
+    # The words say what else works: a thumb's own copy of the whole text.
+    page.evaluate("() => { const box = document.getElementById('end-text'); box.focus(); box.select(); }")
+    page.keyboard.press("Control+c")
+    expect(page.locator("#end-sure-field")).to_be_visible()
+    expect(page.locator("#end-problem")).to_be_hidden()
+
+
+def test_a_copy_that_worked_still_asks_whether_it_was_sent(shift: Shift) -> None:
+    page = end_with(shift, 2)
+    page.evaluate(f"() => {{ {NO_CLIPBOARD}; }}")  # the old way, that WeChat has
+    page.click("#end-copy")
+    expect(page.locator("#end-parts")).to_have_text("已复制。")
+    expect(page.locator("#end-go")).to_be_disabled()
+    assert faults_of(page) == []
+    page.click("label[for=end-sure]")
+    page.click("#end-go")
+    expect(page.locator("#ended")).to_be_visible()
+    assert page.evaluate(HELD) == 0
+
+
+def test_in_wechat_a_file_is_not_offered(shift: Shift) -> None:
+    shift.page.add_init_script("Object.defineProperty(navigator, 'userAgent', {value: 'x MicroMessenger/8.0'})")
+    shift.page.reload()
+    expect(shift.page.locator("#roster-line")).to_contain_text("名单")
+    page = end_with(shift, 1)
+    expect(page.locator("#end-save")).to_be_hidden()
+    expect(page.locator("#end-copy")).to_have_text("复制文字")
+
+
+def test_where_the_phone_can_share_a_closed_sheet_is_no_handing_over(shift: Shift) -> None:
+    shift.page.evaluate(
+        "() => { navigator.canShare = () => true; navigator.share = (what) => { window.shared = what;"
+        " return window.closes ? Promise.reject(new DOMException('', 'AbortError')) : Promise.resolve(); }; window.closes = true; }"
+    )
+    page = end_with(shift, 1)
+    page.click("#end-share")
+    expect(page.locator("#end-problem")).to_contain_text("没有发出去")
+    expect(page.locator("#end-sure-field")).to_be_hidden()
+    page.evaluate("window.closes = false")
+    page.click("#end-share")
+    expect(page.locator("#end-sure-field")).to_be_visible()
+    assert re.fullmatch(r"scan-\w+-\d+\.txt", page.evaluate("window.shared.files[0].name"))
+
+
+def test_more_than_the_console_takes_at_once_is_handed_over_in_parts(shift: Shift) -> None:
+    """1 001 events from the phone's button to the console's figures, each file sealed by itself."""
+    page = end_with(shift, 1001)
+    texts: list[str] = []
+    for _ in range(3):
+        expect(page.locator("#end-sure-field")).to_be_hidden()
+        with page.expect_download() as saved:
+            page.click("#end-save")
+        texts.append(Path(saved.value.path()).read_text("utf-8"))
+        assert saved.value.suggested_filename.endswith(f"-{len(texts)}.json")
+    expect(page.locator("#end-sure-field")).to_be_visible()
+    assert sorted(len(json.loads(json.loads(text)["body"])["events"]) for text in texts) == [1, 500, 500]
+    console = f"/activities/{shift.activity}/console/handover"
+    for text in reversed(texts):
+        page_text = shift.desk.post(
+            console,
+            data={
+                "file": (io.BytesIO(text.encode()), "scan-1.json"),
+                **fields(shift.desk.get(console).text, "csrf_token"),
+            },
+        ).text
+        assert "手机存下以后没有人改过" in page_text
+        taken = shift.desk.post(
+            f"{console}/confirm", data=fields(page_text, "csrf_token", "draft"), content_type="multipart/form-data"
+        )
+        assert taken.status_code == 303
+    assert totals(shift.app, shift.page.input_value("#session")).total == 1001
+
+
+def test_a_text_fits_into_one_message(shift: Shift) -> None:
+    page = end_with(shift, 60)
+    page.evaluate(
+        "() => { window.copies = []; navigator.clipboard.writeText = (t) => { window.copies.push(t); return Promise.resolve(); }; }"
+    )
+    for _ in range(9):
+        if page.locator("#end-sure-field").is_visible():
+            break
+        page.click("#end-copy")
+        page.wait_for_timeout(100)
+    copies = page.evaluate("window.copies")
+    assert max(len(text.encode()) for text in copies) < 15_000 and 2 <= len(copies) <= 4
+    uids = [event["uid"] for text in copies for event in json.loads(json.loads(text)["body"])["events"]]
+    assert len(uids) == len(set(uids)) == 60
