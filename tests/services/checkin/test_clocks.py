@@ -20,6 +20,7 @@ from app.kernel.clock import business_day
 from app.kernel.database import transaction
 from tests.factories import NOW, make_activity
 
+pytestmark = pytest.mark.published
 APART = timedelta(seconds=90)
 HOUR = timedelta(hours=1)
 

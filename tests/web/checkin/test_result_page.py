@@ -13,6 +13,7 @@ from markupsafe import Markup
 from app.web.shells import render_filled
 from tests.web.checkin.browser import make, press, scan
 
+pytestmark = pytest.mark.published
 VALUES = {
     "time": Markup('<time datetime="2026-11-20T09:02">09:02</time>'), "message": "", "people": "3人",
     "name": "<b>李女士</b>𠀀", "label": "", "day": "11月20日 周五", "clock": "09:00–10:00", "title": "{{ 剪纸 }} \x02name\x03",
