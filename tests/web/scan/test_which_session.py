@@ -104,3 +104,30 @@ def test_where_windows_overlap_the_helpers_choice_stands_until_it_is_over(
     expect(page.locator("#session-news")).to_be_hidden()
     page.clock.fast_forward(30 * 60_000)
     expect(page.locator("#session")).not_to_have_value(first)  # its window has closed
+
+
+def test_a_usb_scanner_is_heard_after_and_while_a_session_is_chosen(
+    app: Flask, live_server: Live, phone: BrowserContext
+) -> None:
+    activity, first = make(app, sessions=2)
+    secrets = [enrol(app, activity) for _ in range(2)]
+    page = pair(app, live_server, phone, first, every=True)
+    page.select_option("#session", first)
+    assert page.evaluate("document.activeElement === document.body")
+    page.keyboard.type(f"{live_server.url}/t/{secrets[0]}")
+    page.keyboard.press("Enter")
+    expect(page.locator("#verdict.v-good")).to_be_visible()
+    page.click("#v-next")
+    # An option that the first key of an address would choose.
+    page.evaluate("document.querySelectorAll('#session option')[1].textContent = 'http'")
+    page.focus("#session")
+    page.keyboard.type(f"{live_server.url}/t/{secrets[1]}")
+    page.keyboard.press("Enter")
+    expect(page.locator("#verdict.v-good")).to_be_visible()
+    assert len(arrivals(app, first)) == 2
+    # By hand the list is walked through as ever, and the focus stays for the next step.
+    page.click("#v-next")
+    page.focus("#session")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#session")).not_to_have_value(first)
+    assert page.evaluate("document.activeElement.id") == "session"
