@@ -91,6 +91,8 @@ class TaskLine:
     this_month: int
     last_on: date | None
     indicators: tuple[IndicatorView, ...]
+    schools: int = 0  # reached by its activities, whether an indicator asks or not
+    towns: int = 0
     text: str = ""
     counts: str = ""
     excludes: str = ""
@@ -204,9 +206,14 @@ def _line(task: Task, rollup: Rollup, tree: PlanTree, months: tuple[int, ...], t
         activities=sum(cell.activities for cell in cells), grades=sum_grades(cells),
         photos=sum(cell.photos for cell in cells), notes=rollup.notes.get(task.id, 0),
         months=tuple(by_month(cells, months)), this_month=_this_month(cells, today, year),
-        last_on=rollup.last_on.get(task.id), indicators=views, text=task.text, counts=task.counts,
+        last_on=rollup.last_on.get(task.id), indicators=views, schools=_reached(rollup, task.id, "schools"),
+        towns=_reached(rollup, task.id, "towns"), text=task.text, counts=task.counts,
         excludes=task.excludes, platform_note=task.platform_note,
     )  # fmt: skip
+
+
+def _reached(rollup: Rollup, task_id: int, measure: str) -> int:
+    return figure(rollup, task_id=task_id, measure=measure, filters={}).value
 
 
 def _this_month(cells: Sequence[Cell], today: date, year: int) -> int:

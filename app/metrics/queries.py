@@ -21,12 +21,13 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
     type_coerce,
     union_all,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from app.activities.models import Activity, HeritageItem, Programme
+from app.activities.models import Activity, HeritageItem, Programme, UnitPart
 from app.kernel.errors import NotFound
 from app.metrics.rollup import SEEN, Cell, EstablishmentCount, Grades, Rollup, Sighting
 from app.organisation.models import Unit
@@ -80,7 +81,7 @@ def load_rollup(session: Session, year: int, *, hosts: Sequence[str] | None = No
     return Rollup(
         cells=_load_cells(session, year, hosts),
         sightings=_load_sightings(session, year, hosts),
-        **_load_standing(session, year),
+        **_load_standing(session, year, hosts),
     )
 
 
@@ -89,15 +90,24 @@ def load_light_rollup(session: Session, year: int, *, measures: Collection[str])
     return Rollup(
         cells=_load_cells(session, year, None),
         sightings=_load_sightings(session, year, None) if SEEN.keys() & set(measures) else [],
-        **_load_standing(session, year),
+        **_load_standing(session, year, None),
     )
 
 
 def _narrow(statement: Select[Any], hosts: Sequence[str] | None) -> Select[Any]:
+    """Facts that a unit of these subtrees hosts or co-hosts (domain.md: co-hosted ones show under each host)."""
     if hosts is None:
         return statement
-    under = or_(false(), *(Unit.path.startswith(path, autoescape=True) for path in hosts))
-    return statement.where(ActivityFact.host_unit_id.in_(select(Unit.id).where(under)))
+    co_hosted = select(FactUnit.fact_id).where(
+        FactUnit.part == UnitPart.CO_HOST.value, FactUnit.unit_id.in_(_units_under(hosts))
+    )
+    return statement.where(or_(ActivityFact.host_unit_id.in_(_units_under(hosts)), ActivityFact.id.in_(co_hosted)))
+
+
+def _units_under(paths: Sequence[str]) -> Select[Any]:
+    """By another name: a statement may read units of its own."""
+    unit = aliased(Unit)
+    return select(unit.id).where(or_(false(), *(unit.path.startswith(path, autoescape=True) for path in paths)))
 
 
 def _load_cells(session: Session, year: int, hosts: Sequence[str] | None) -> list[Cell]:
@@ -163,29 +173,35 @@ def _word(text: str) -> Any:
     return literal_column(f"'{text}'", String)
 
 
-def _load_standing(session: Session, year: int) -> dict[str, Any]:
-    """One statement for what no year sums: establishments, notes of the year, last days, years with facts."""
+def _load_standing(session: Session, year: int, hosts: Sequence[str] | None) -> dict[str, Any]:
+    """One statement for what no year sums: establishments named by its end, notes of the year, last days, years with
+    facts. Of the units under `hosts` alone, but for the years."""
     approved = ProgressNote.state == ProgressState.APPROVED.value
     of_year = and_(ProgressNote.noted_on >= date(year, 1, 1), ProgressNote.noted_on <= date(year, 12, 31))
     no_day, zero = type_coerce(null(), Date), literal_column("0", Integer)
     facts = ActivityFact.withdrawn_at.is_(None)
+    named = or_(Establishment.named_on.is_(None), Establishment.named_on <= date(year, 12, 31))
+    units = None if hosts is None else _units_under(hosts)
     rows = session.execute(
         union_all(
-            select(
+            _narrow(select(
                 _word("fact").label("sort"), ActivityFact.primary_task_id.label("key"), _word("").label("kind"),
                 _word("").label("level"), zero.label("n"), func.max(ActivityFact.counted_on).label("day"),
-            ).where(facts, ActivityFact.primary_task_id.is_not(None)).group_by(ActivityFact.primary_task_id),
+            ).where(facts, ActivityFact.primary_task_id.is_not(None)), hosts).group_by(ActivityFact.primary_task_id),
             select(
                 _word("note"), ProgressNote.task_id, _word(""), _word(""), func.sum(case((of_year, 1), else_=0)),
                 func.max(ProgressNote.noted_on),
-            ).where(approved, ProgressNote.task_id.is_not(None)).group_by(ProgressNote.task_id),
+            ).where(
+                approved, ProgressNote.task_id.is_not(None), true() if units is None else ProgressNote.unit_id.in_(units)
+            ).group_by(ProgressNote.task_id),
             select(_word("year"), ActivityFact.year, _word(""), _word(""), func.count(), no_day)
             .where(facts).group_by(ActivityFact.year),
             select(
                 _word("set_up"), zero, Establishment.kind, func.coalesce(Establishment.level, ""), func.count(), no_day,
             ).where(
                 Establishment.state == ProgressState.APPROVED.value,
-                Establishment.stage == EstablishmentStage.NAMED.value,
+                Establishment.stage == EstablishmentStage.NAMED.value, named,
+                true() if units is None else Establishment.unit_id.in_(units),
             ).group_by(Establishment.kind, Establishment.level),
         )
     ).all()  # fmt: skip

@@ -43,12 +43,17 @@ _GRADES = (
     _sum("清点/补录", 11),
 )
 
-TASK_COLUMNS = (
-    TableColumn("任务", 6, kind="number"), TableColumn("任务名称", 34), TableColumn("方面", 30),
-    TableColumn("灯", 11), TableColumn("进度 / 目标", 14), _sum("活动场数"), *_GRADES,
-    TableColumn("学校（所）", 10, kind="number"), TableColumn("镇街（个）", 10, kind="number"), _sum("照片"),
-    _sum("工作进展（条）", 13),
-)  # fmt: skip
+
+def task_columns(*, whole: bool) -> tuple[TableColumn, ...]:
+    """`whole` False says whose light and target it is, in a unit's own ledger."""
+    of = "" if whole else "（全区）"
+    return (
+        TableColumn("任务", 6, kind="number"), TableColumn("任务名称", 34), TableColumn("方面", 30),
+        TableColumn(f"灯{of}", 11), TableColumn(f"进度 / 目标{of}", 14), _sum("活动场数"), *_GRADES,
+        TableColumn("学校（所）", 10, kind="number"), TableColumn("镇街（个）", 10, kind="number"), _sum("照片"),
+        _sum("工作进展（条）", 13),
+    )  # fmt: skip
+
 
 ACTIVITY_COLUMNS = (
     TableColumn("活动", 32), TableColumn("任务", 6, kind="number"), TableColumn("类型", 13),
