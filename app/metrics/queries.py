@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import (
+    CompoundSelect,
     Date,
     Integer,
     Select,
@@ -173,38 +174,43 @@ def _word(text: str) -> Any:
     return literal_column(f"'{text}'", String)
 
 
-def _load_standing(session: Session, year: int, hosts: Sequence[str] | None) -> dict[str, Any]:
-    """One statement for what no year sums: establishments named by its end, notes of the year, last days, years with
-    facts. Of the units under `hosts` alone, but for the years."""
+def _standing_statement(year: int, hosts: Sequence[str] | None) -> CompoundSelect[Any]:
+    """Establishments named by the year's end, its notes, last days and years with facts, by `sort`.
+
+    Of the units under `hosts` alone, but for the years.
+    """
     approved = ProgressNote.state == ProgressState.APPROVED.value
     of_year = and_(ProgressNote.noted_on >= date(year, 1, 1), ProgressNote.noted_on <= date(year, 12, 31))
     no_day, zero = type_coerce(null(), Date), literal_column("0", Integer)
     facts = ActivityFact.withdrawn_at.is_(None)
     named = or_(Establishment.named_on.is_(None), Establishment.named_on <= date(year, 12, 31))
     units = None if hosts is None else _units_under(hosts)
-    rows = session.execute(
-        union_all(
-            _narrow(select(
-                _word("fact").label("sort"), ActivityFact.primary_task_id.label("key"), _word("").label("kind"),
-                _word("").label("level"), zero.label("n"), func.max(ActivityFact.counted_on).label("day"),
-            ).where(facts, ActivityFact.primary_task_id.is_not(None)), hosts).group_by(ActivityFact.primary_task_id),
-            select(
-                _word("note"), ProgressNote.task_id, _word(""), _word(""), func.sum(case((of_year, 1), else_=0)),
-                func.max(ProgressNote.noted_on),
-            ).where(
-                approved, ProgressNote.task_id.is_not(None), true() if units is None else ProgressNote.unit_id.in_(units)
-            ).group_by(ProgressNote.task_id),
-            select(_word("year"), ActivityFact.year, _word(""), _word(""), func.count(), no_day)
-            .where(facts).group_by(ActivityFact.year),
-            select(
-                _word("set_up"), zero, Establishment.kind, func.coalesce(Establishment.level, ""), func.count(), no_day,
-            ).where(
-                Establishment.state == ProgressState.APPROVED.value,
-                Establishment.stage == EstablishmentStage.NAMED.value, named,
-                true() if units is None else Establishment.unit_id.in_(units),
-            ).group_by(Establishment.kind, Establishment.level),
-        )
-    ).all()  # fmt: skip
+    return union_all(
+        _narrow(select(
+            _word("fact").label("sort"), ActivityFact.primary_task_id.label("key"), _word("").label("kind"),
+            _word("").label("level"), zero.label("n"), func.max(ActivityFact.counted_on).label("day"),
+        ).where(facts, ActivityFact.primary_task_id.is_not(None)), hosts).group_by(ActivityFact.primary_task_id),
+        select(
+            _word("note"), ProgressNote.task_id, _word(""), _word(""), func.sum(case((of_year, 1), else_=0)),
+            func.max(ProgressNote.noted_on),
+        ).where(
+            approved, ProgressNote.task_id.is_not(None), true() if units is None else ProgressNote.unit_id.in_(units)
+        ).group_by(ProgressNote.task_id),
+        select(_word("year"), ActivityFact.year, _word(""), _word(""), func.count(), no_day)
+        .where(facts).group_by(ActivityFact.year),
+        select(
+            _word("set_up"), zero, Establishment.kind, func.coalesce(Establishment.level, ""), func.count(), no_day,
+        ).where(
+            Establishment.state == ProgressState.APPROVED.value,
+            Establishment.stage == EstablishmentStage.NAMED.value, named,
+            true() if units is None else Establishment.unit_id.in_(units),
+        ).group_by(Establishment.kind, Establishment.level),
+    )  # fmt: skip
+
+
+def _load_standing(session: Session, year: int, hosts: Sequence[str] | None) -> dict[str, Any]:
+    """One statement for what no year sums."""
+    rows = session.execute(_standing_statement(year, hosts)).all()
     last: dict[int, date] = {}
     for row in rows:
         if row.sort in ("fact", "note"):
