@@ -136,8 +136,10 @@ def count_lot(code: str, phone: str) -> Response:
 def decide(code: str, held_code: str) -> Response:
     """算到场 (of a class: so many more, or so many altogether) or 不算."""
     verb, said = request.form.get("verb", ""), asked_number("people")
+    if "people" in request.form and not said:
+        said = -1  # a class's number that cannot be; who is no class is asked for none
     try:
-        people = _decide(code, held_code, verb, -1 if said is None else said)
+        people = _decide(code, held_code, verb, said or 0)
     except RuleBroken as broken:
         db.session.rollback()
         return _page(code, wrong=held_code, error=_(broken.message), status=422)

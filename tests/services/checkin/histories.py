@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
+from sqlalchemy import or_, select
+
+from app.checkin.answers import Answer
 from app.checkin.clocks import Sent
+from app.checkin.corrections import confirm_party, undo_check_in
 from app.checkin.deciding import count_held, resolve_unknown
 from app.checkin.devices import pair_device
 from app.checkin.held import list_held
-from app.checkin.models import DeviceGrant, HeldScan, HeldState
+from app.checkin.models import CheckInEvent, DeviceGrant, HeldScan, HeldState, Method
 from app.checkin.offline import Handed, Scan, take_scan
+from app.checkin.queries import undone_uids
+from app.checkin.rules import CountAs
+from app.checkin.service import Arrival, check_in
 from app.kernel.actor import ANONYMOUS
+from app.kernel.errors import Conflict
 from app.kernel.tokens import digest
 from app.registration.entering import Entry, register
-from app.registration.indexes import ticket_secret
+from app.registration.indexes import ticket_code, ticket_secret
 from app.registration.models import Registration, RegistrationKind, RegistrationState
 from tests.factories import NOW
 from tests.services.checkin.stage import STAFF, Stage
 
 SLACK, UNDO, SHOWN = 120.0, 150.0, 1.2  # seconds; of the product's promise, written down apart from its code
-Take = Callable[..., object]
+Take = Callable[..., Answer]
+WAYS = (CountAs.FIRST, CountAs.FIRST, CountAs.PART, CountAs.WHOLE)
 
 
 @dataclass
@@ -66,6 +77,9 @@ class Day:
         self.truths: dict[str, Truth] = {}
         self.sent: list[tuple[Phone, list[Scan], float, float, int]] = []
         self.decided: set[str] = set()
+        self.log: list[tuple[str, Any]] = []  # what reached the server, in that order
+        self.asked: dict[str, str] = {}  # scans that a phone was asked about, and what
+        self.own: list[tuple[Arrival, datetime]] = []
         self.number = seed * 1000
         for people in (1, 3, 2):
             registration = stage.enrol(people)
@@ -75,6 +89,7 @@ class Day:
         self.tickets[str(self.party.secret_hash)] = self.party
         self.waiting = stage.enrol(2)
         self.waiting.state = RegistrationState.PENDING.value  # refused as a waitlisted one, and nobody stands behind it
+        self.codes = {ticket_code(stage.keys, done.secret): str(done.registration.secret_hash) for done in stage.people}
         self.late = digest(ticket_secret(stage.keys, stage.activity.code, f"b{seed}", f"f{seed}"))
         self.seed, self.late_known = seed, False
         self.phones = [self._pair() for _ in range(self.rng.randint(2, 4))]
@@ -91,7 +106,8 @@ class Day:
 
     def walk(self, steps: int, *, hands_over: bool = False) -> None:
         """The day itself; at its end the rest is sent, or handed over as a file."""
-        moves = [self.scan] * 7 + [self.undo] * 2 + [self.sync] * 3 + [self.walk_in, self.restart, self.world]
+        moves = [self.scan] * 7 + [self.undo] * 2 + [self.sync] * 3
+        moves += [self.walk_in, self.restart, self.world, self.teacher, self.staff]
         for _ in range(steps):
             self.t += self.rng.randint(1, 55)
             self.rng.choice(moves)()
@@ -115,9 +131,7 @@ class Day:
         sent = Sent(round(wall * 1000), mono, f"{id(phone)}-{phone.life}")
         handed = Handed(NOW + timedelta(seconds=made), is_sealed=True)
         for scan in batch:
-            self.take(
-                self.s.session, scan, sent=sent, grant=phone.grant, keys=self.s.keys, now=self.now(), handed=handed
-            )  # fmt: skip
+            self._give(phone, scan, sent=sent, handed=handed)
         self.sent.append((phone, batch, wall, mono, phone.life))
         phone.queue = []
 
@@ -142,7 +156,65 @@ class Day:
         if self.dice.random() < self.in_line:
             ticket = str(self.waiting.secret_hash)
         is_party = ticket == self.party.secret_hash
-        self._event(phone, ticket=ticket, people=self.rng.randint(1, 6) if is_party else None)
+        says: dict[str, object] = {}
+        if is_party and self.rng.random() < 0.8:  # else the phone does not know that it is a class
+            says = {"people": self.rng.randint(1, 6), "count_as": self.rng.choice(WAYS).value}
+        code = next((code for code, of in self.codes.items() if of == ticket), None)
+        if code is not None and self.rng.random() < 0.2:
+            self._event(phone, code=code, by="typed")
+        else:
+            self._event(phone, ticket=ticket, **says)
+
+    def ticket_of(self, scan: Scan) -> str:
+        """Whose ticket it is, read or typed."""
+        return scan.ticket or self.codes.get(scan.code or "", "")
+
+    def teacher(self) -> None:
+        """The class's own number, from a browser; the form may be older than what has been counted since."""
+        self.number += 1
+        arrival = Arrival(
+            f"own{self.number:018d}", self.s.row.id, Method.PARTY_OWN, self.party.id, children=self.rng.randint(1, 6),
+            count_as=self.rng.choice((CountAs.FIRST, CountAs.PART)),
+        )  # fmt: skip
+        self.own.append((arrival, self.now()))
+        self.log.append(("own", (arrival.uid, self.t, arrival.children, arrival.count_as.value)))
+        check_in(self.s.session, arrival, now=self.now())
+
+    def staff(self) -> None:
+        """Staff confirm the class's number, decide on a scan of it, or take an arrival back: of the class or a walk-in."""
+        what = self.rng.choice(("confirm", "undo", "decide"))
+        if what == "confirm":
+            self.number += 1
+            uid, people = f"staff{self.number:016d}", self.rng.randint(1, 6)
+            self.log.append(("confirm", (uid, self.t, people)))
+            with suppress(Conflict):  # nobody is here
+                confirm_party(
+                    self.s.session, self.s.activity, session_id=self.s.row.id, registration_id=self.party.id,
+                    headcount=people, uid=uid, actor=STAFF, now=self.now(),
+                )  # fmt: skip
+        elif what == "undo":
+            self.staff_undo()
+        else:
+            self.decide(classes_only=True)
+
+    def staff_undo(self) -> None:
+        walked = select(Registration.id).where(Registration.kind == RegistrationKind.WALK_IN.value)
+        uids = self.s.session.scalars(
+            select(CheckInEvent.uid)
+            .where(
+                CheckInEvent.kind.in_(("arrival", "resolution")), CheckInEvent.uid.not_in(undone_uids()),
+                or_(CheckInEvent.registration_id == self.party.id, CheckInEvent.registration_id.in_(walked)),
+            )
+            .order_by(CheckInEvent.id)
+        ).all()  # fmt: skip
+        if not uids:
+            return
+        uid = self.rng.choice(uids)
+        undo_check_in(
+            self.s.session, self.s.activity, event_uid=uid, reason="wrong_count", actor=STAFF, now=self.now()
+        )  # fmt: skip
+        held = self.s.session.get(HeldScan, int(uid[5:])) if uid.startswith("held:") else None
+        self.log.append(("taken back", f"held:{held.uid}" if held else uid))
 
     def walk_in(self) -> None:
         self._event(self.rng.choice(self.phones), walk_in=True, people=self.rng.randint(1, 6))
@@ -164,7 +236,7 @@ class Day:
 
     def world(self) -> None:
         """What happens at the office meanwhile."""
-        what = self.rng.choice(("cancel", "roster", "revoke", "decide", "decide"))
+        what = self.rng.choice(("cancel", "roster", "revoke", "nothing", "nothing"))
         if what == "roster":
             self.roster()
         elif what == "revoke" and sum(phone.revoked is None for phone in self.phones) > 1:
@@ -196,17 +268,38 @@ class Day:
         shown = (NOW.timestamp() + self.t + phone.error, (self.t - phone.booted) * 1000.0, phone.life)
         self.sent.append((phone, batch, *shown))
         for _ in range(2 if fate > 0.85 else 1):
-            self.receive(phone, batch, *shown)
+            answers = self.receive(phone, batch, *shown)
         if fate > 0.4:
             phone.queue = phone.queue[50:]
+            for scan, answer in zip(batch, answers, strict=True):
+                self.say(phone, scan, answer)
 
-    def receive(self, phone: Phone, batch: list[Scan], wall: float, mono: float, life: int) -> None:
+    def say(self, phone: Phone, scan: Scan, answer: Answer) -> None:
+        """The phone was asked how many of a class came; often its helper says."""
+        if not answer.ask or scan.uid in self.asked:
+            return
+        self.asked[scan.uid] = answer.ask
+        if self.rng.random() < 0.3:
+            return
+        way = CountAs.FIRST if answer.ask == "number" else self.rng.choice((CountAs.PART, CountAs.WHOLE))
+        self._event(
+            phone, ticket=scan.ticket, code=scan.code, by=scan.by, people=self.rng.randint(1, 6), count_as=way.value,
+            refers_to=scan.uid,
+        )  # fmt: skip
+
+    def receive(self, phone: Phone, batch: list[Scan], wall: float, mono: float, life: int) -> list[Answer]:
+        answers = []
         for scan in batch:
             truth = self.truths[scan.uid]
             if not truth.at:
                 self._correct(truth, phone, life)
-            sent = Sent(round(wall * 1000), mono, f"{id(phone)}-{life}")
-            self.take(self.s.session, scan, sent=sent, grant=phone.grant, keys=self.s.keys, now=self.now())
+            answers.append(self._give(phone, scan, sent=Sent(round(wall * 1000), mono, f"{id(phone)}-{life}")))
+        return answers
+
+    def _give(self, phone: Phone, scan: Scan, **more: object) -> Answer:
+        if ("scan", scan.uid) not in self.log:
+            self.log.append(("scan", scan.uid))
+        return self.take(self.s.session, scan, grant=phone.grant, keys=self.s.keys, now=self.now(), **more)
 
     def _correct(self, truth: Truth, phone: Phone, life: int) -> None:
         claimed = truth.true_at if life == truth.life else truth.true_at + truth.error - phone.error
@@ -215,19 +308,28 @@ class Day:
         truth.possible = abs(claimed - truth.at) <= SLACK
 
     def replay(self) -> None:
-        """Every event that was ever sent, once more."""
+        """Every event that was ever sent, once more; the teacher's too."""
+        for arrival, at in self.own:
+            check_in(self.s.session, arrival, now=at)
         again: set[str] = set()
         for phone, batch, wall, mono, life in self.sent:
             self.receive(phone, [scan for scan in batch if scan.uid not in again], wall, mono, life)
             again.update(scan.uid for scan in batch)
 
-    def decide(self) -> None:
-        """The organizer lets some of what is held count."""
+    def decide(self, *, classes_only: bool = False) -> None:
+        """The organizer lets some of what is held count, and says how many of a class."""
         for row in list_held(self.s.session, self.s.activity.id):
-            if self.rng.random() < 0.5:
-                held = self.s.session.query(HeldScan).filter_by(code=row.code).one()
+            if self.rng.random() < 0.5 or (classes_only and not row.is_party):
+                continue
+            held = self.s.session.query(HeldScan).filter_by(code=row.code).one()
+            people, is_whole = self.rng.randint(1, 6) if row.is_party else 0, row.is_party and self.rng.random() < 0.4
+            if row.is_party:
+                self.log.append(("decided", (held.uid, people, is_whole)))
+            else:
                 self.decided.add(held.uid)
-                count_held(self.s.session, self.s.activity, held, actor=STAFF, now=self.now())
+            count_held(
+                self.s.session, self.s.activity, held, actor=STAFF, now=self.now(), people=people, is_whole=is_whole
+            )  # fmt: skip
 
     def held(self) -> dict[str, str]:
         """Open ones by event, with the reason."""

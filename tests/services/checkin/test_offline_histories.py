@@ -117,6 +117,30 @@ def test_a_file_without_its_seal_ends_otherwise(app: Flask) -> None:
     assert any(live(app, seed, unsealed, hands_over=True) for seed in range(6))
 
 
+def _doctored(**change: Any) -> Any:
+    """A planted fault: of what a phone says of a class, something is lost or made up."""
+
+    def take(session: Any, scan: Scan, **more: Any) -> Any:
+        doctored = {name: value(scan) if callable(value) else value for name, value in change.items()}
+        return take_scan(session, scan if scan.kind == "undo" or scan.walk_in else replace(scan, **doctored), **more)
+
+    return take
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"people": lambda scan: scan.people or 5},  # a class without a number is taken for all who registered
+        {"count_as": "part"},  # checking a number adds it
+        {"count_as": lambda scan: "part" if scan.count_as == "first" else scan.count_as},  # an old roster doubles
+        {"refers_to": None},  # the scan that was asked waits on, beside the number
+    ],
+    ids=["assumed", "added", "doubled", "left waiting"],
+)
+def test_with_a_class_counted_otherwise_the_histories_differ(app: Flask, change: dict[str, Any]) -> None:
+    assert any(live(app, seed, _doctored(**change)) for seed in range(12))
+
+
 def _uid_anew(session: Any, scan: Scan, **more: Any) -> Any:
     """A planted fault: the server does not know an event again."""
     _uid_anew.count += 1  # type: ignore[attr-defined]
