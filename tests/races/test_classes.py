@@ -1,0 +1,64 @@
+"""Many at once say how many came of one class, each knowing of nobody before: one counts, the others are asked."""
+
+from __future__ import annotations
+
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from app.checkin.corrections import rebuild_check_ins
+from app.checkin.group_commit import GroupCommit
+from app.checkin.models import CheckIn, Method
+from app.checkin.rules import CountAs
+from app.checkin.service import Arrival, check_in
+from app.extensions import db
+from app.kernel.database import transaction
+from tests.factories import NOW, make_activity
+from tests.services.checkin.stage import Stage
+from tests.services.checkin.test_parties import enrol_class
+
+pytestmark = pytest.mark.serial
+CLIENTS, EACH = 12, 60
+
+
+def crowd(app: Flask, count_as: CountAs) -> tuple[list[str], int, int]:
+    """(outcomes, people here, people here once it is rebuilt) after all have said 20; half over the hot path."""
+    with app.app_context(), transaction(db.session) as tx:
+        stage = Stage(tx, app.extensions["keys"], make_activity(tx, capacity=None, takes_parties=True))
+        party, row, activity = enrol_class(stage).id, stage.row.id, stage.activity.id
+    with app.app_context():
+        group = GroupCommit(db.engine)
+
+    def one(number: int) -> str:
+        arrival = Arrival(
+            secrets.token_urlsafe(16), row, Method.PARTY_OWN, party, children=20, count_as=count_as
+        )  # fmt: skip
+        if number % 2:
+            return group.check_in(arrival, now=NOW).outcome
+        with app.app_context(), transaction(db.session) as tx:
+            return check_in(tx, arrival, now=NOW).outcome
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        outcomes = list(pool.map(one, range(EACH)))
+    people = []
+    for _ in range(2):
+        with app.app_context(), transaction(db.session) as tx:
+            people.append(tx.scalars(select(CheckIn)).one().headcount)
+            rebuild_check_ins(tx, activity)
+    return outcomes, people[0], people[1]
+
+
+def test_of_many_first_numbers_of_a_class_one_counts(app: Flask) -> None:
+    outcomes, here, rebuilt = crowd(app, CountAs.FIRST)
+    assert sorted(outcomes) == ["accepted", *["quarantined"] * (EACH - 1)]
+    assert here == rebuilt == 20
+
+
+def test_parts_of_a_class_that_come_at_once_all_add(app: Flask) -> None:
+    """Negative control: these are more people, however many at once."""
+    outcomes, here, rebuilt = crowd(app, CountAs.PART)
+    assert outcomes == ["accepted"] * EACH
+    assert here == rebuilt == 20 * EACH
