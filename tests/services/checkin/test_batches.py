@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from app.checkin import arriving
 from app.checkin.arriving import Arrival, Result, arrive_together
 from app.checkin.models import CheckIn, CheckInEvent, Method
+from app.checkin.rules import CountAs
 from app.checkin.statements import KEEP_EVENT, Lane, Overtaken, SessionLane
 from app.extensions import db
 from app.kernel.database import transaction
@@ -64,8 +65,9 @@ class Gate:
             elif kind == 1:
                 made.append((self._walk_in(uid, where, dice.randint(1, 8)), at))
             elif kind in (2, 3):
-                people = dice.randint(1, 20)
-                made.append((Arrival(uid, None, Method.PARTY_OWN, self.class_.id, 0, people, session_code=where), at))
+                people, way = dice.randint(0, 20), CountAs.FIRST if number % 4 == 0 else CountAs.PART
+                own = Arrival(uid, None, Method.PARTY_OWN, self.class_.id, 0, people, session_code=where, count_as=way)
+                made.append((own, at))
             elif kind == 4:
                 ticket = dice.choice([stranger.id, 999_999, None])
                 made.append((Arrival(uid, None, Method.LIVE_CODE, ticket, session_code=where), at))
