@@ -7,6 +7,7 @@ async function again() {
   if (held.waiting + held.handover) {
     await store.keep('roster', undefined);
     await store.keep('learned', undefined);
+    await store.keep('recent', undefined);
     document.getElementById('again-count').textContent = held.waiting + held.handover;
     document.getElementById('again').hidden = false;
   } else {

@@ -8,7 +8,7 @@ import { hold } from './hold.js';
 import { listen } from './keys.js';
 import { understand } from './read.js';
 import { askPeople, bindParty, forgetPeople, remember } from './party.js';
-import { note, takeBack, viewOf } from './recent.js';
+import { note, recall, takeBack, viewOf } from './recent.js';
 import { createRoster } from './roster.js';
 import { byId, isOpen, owe, say, shownUid, uncover, verdict } from './show.js';
 import { mute, wakeSound } from './sound.js';
@@ -227,6 +227,7 @@ async function begin() {
   byId('work').hidden = false;
   if (navigator.storage && navigator.storage.persist) navigator.storage.persist();
   await roster.load();
+  await recall(data.device, undo);
   loaded();
   showCounts();
   push();

@@ -225,6 +225,33 @@ def test_an_undo_from_the_list_is_one_event_however_often_it_is_pressed(gate: Ga
     assert arrivals(gate.app, gate.session) == []
 
 
+def test_every_scan_of_two_minutes_can_be_taken_back_also_after_a_reload(gate: Gate) -> None:
+    secrets = [enrol(gate.app, gate.activity) for _ in range(15)]
+    reload(gate)
+    for number, secret in enumerate(secrets):
+        gate.scan(secret)
+        expect(gate.page.locator("#recent li")).to_have_count(number + 1)
+    expect(gate.page.locator("#recent .r-good")).to_have_count(15)
+    gate.next()
+    oldest = gate.page.locator("#recent li button").last
+    oldest.click()
+    expect(gate.page.locator("#v-title")).to_have_text("已撤销")
+    gate.next()
+    reload(gate)
+    expect(gate.page.locator("#recent .r-good")).to_have_count(15)
+    expect(gate.page.locator("#recent li button:visible")).to_have_count(14)
+    gate.page.locator("#recent li button:visible").last.click()
+    expect(gate.page.locator("#v-title")).to_have_text("已撤销")
+    assert len(arrivals(gate.app, gate.session)) == 13
+    gate.page.evaluate("() => { const now = Date.now; Date.now = () => now() + 130000; }")
+    gate.next()
+    gate.scan(secrets[0])
+    expect(gate.page.locator("#recent li")).to_have_count(12)  # what can no more be taken back makes room
+    gate.verdict("good", "已签到")
+    gate.next()
+    expect(gate.page.locator("#recent li button:visible")).to_have_count(1)
+
+
 def test_the_phones_own_scanner_hands_a_ticket_over_behind_the_hash(gate: Gate) -> None:
     secret = enrol(gate.app, gate.activity)
     seen: list[str] = []
