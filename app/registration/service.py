@@ -39,11 +39,15 @@ from app.registration.rules import (
 )
 from app.registration.storing import party_rows
 
+ONE_CHILD = "这张报名码只有一个孩子，人数没有改。还有孩子要来，请为他另报一份。"
+
 
 def change_headcount(
     session: Session, registration: Registration, *, adults: int, children: int, now: datetime
 ) -> Registration:
     """Fewer is always granted, and frees places at once; more only while they are free."""
+    if registration.is_minor:  # each child has a name and a consent of its own
+        raise RuleBroken(Problem("one_child", ONE_CHILD, field=""))
     raise_if_blocked(count_problems(adults, children))
     with with_places(session, registration.activity_id) as activity:
         session.refresh(registration)

@@ -348,3 +348,21 @@ def test_desk_and_link_take_the_sibling_of_a_child_who_came_otherwise(
     assert "已经为这个孩子报过名" in refused.text
     assert app.test_client().post(link, data=form(name="三石")).status_code == 303
     assert names(app) == ["大石", "小石", "三石"]
+
+
+def test_a_named_child_stays_one_and_another_child_is_registered_by_name(
+    app: Flask, client: FlaskClient, code: str
+) -> None:
+    phone = app.test_client()
+    ticket = phone.post(f"/a/{code}/child", data=form()).headers["Location"]
+    page = phone.get(ticket).text
+    assert f"{ticket}/people" not in page
+    assert "0位大人" not in page
+    assert f"/a/{code}/child" in page
+    assert "为他另报一份" in phone.get(f"{ticket}/people").text
+    refused = phone.post(f"{ticket}/people", data={"adults": "1", "children": "3"})
+    assert refused.status_code == 422
+    assert "人数没有改" in refused.text
+    with app.app_context():
+        row = db.session.scalars(select(Registration)).one()
+        assert (row.adults, row.children) == (0, 1)
