@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.activities.models import Activity
+from app.activities.models import Activity, ActivitySession, ActivityState
 from app.audit.log import record
 from app.kernel.actor import PARTICIPANT, SYSTEM, Actor
 from app.kernel.errors import Conflict, NotFound, Problem, RuleBroken, raise_if_blocked
@@ -153,10 +153,11 @@ def ask_guardian(
 
 
 def _lasts(activity: Activity, registration: Registration, now: datetime) -> datetime:
-    """A place waits as long as the organizer set; a link in the line keeps nobody from anything."""
+    """A place waits as long as the organizer set; a link in the line keeps nobody from anything, until the end."""
     if registration.state in HELD:
         return guardian_until(activity, registration.session_id, now=now)
-    return max(filter(None, (activity.ends_at, now + LINK_LASTS)))
+    chosen = next((s for s in activity.sessions if s.id == registration.session_id), activity)
+    return chosen.ends_at or now + LINK_LASTS
 
 
 def answer_deadline(session: Session, registration: Registration) -> datetime:
@@ -205,17 +206,24 @@ def _expire(session: Session, activity: Activity, registration_id: int, now: dat
 
 
 def find_asked(session: Session, secret: str, *, now: datetime) -> tuple[GuardianConsent, Registration]:
-    """What a guardian is asked for. Raises NotFound for a used, expired, cancelled or unknown link alike."""
+    """What a guardian is asked for. Raises NotFound for a used, expired, cancelled or unknown link alike.
+
+    Where the activity is cancelled or over, no name is asked for any more.
+    """
     row = session.execute(
         select(GuardianConsent, Registration)
         .join(Registration, Registration.id == GuardianConsent.registration_id)
+        .join(Activity, Activity.id == Registration.activity_id)
+        .outerjoin(ActivitySession, ActivitySession.id == Registration.session_id)
         .where(
+            Activity.state == ActivityState.PUBLISHED.value,
+            func.coalesce(ActivitySession.ends_at, Activity.ends_at) > now,
             GuardianConsent.secret_hash == digest(secret), GuardianConsent.given_at.is_(None),
             GuardianConsent.expires_at > now, Registration.state != RegistrationState.CANCELLED.value,
         )
     ).first()  # fmt: skip
     if row is None:
-        raise NotFound("这个同意链接用过了、过期了，或者不完整。请向主办单位再要一个。")
+        raise NotFound("这个同意链接用过了、过期了，或者活动已取消、已结束。还要参加，请联系主办单位。")
     return row[0], row[1]
 
 

@@ -21,6 +21,7 @@ from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.tokens import random_secret
 from app.registration.models import GuardianConsent, PersonalDetail, Registration
+from app.registration.service import cancel_activity
 from app.registration.settings import set_quota
 from tests.cast import make_cast
 from tests.factories import make_activity, make_unit
@@ -366,3 +367,36 @@ def test_a_named_child_stays_one_and_another_child_is_registered_by_name(
     with app.app_context():
         row = db.session.scalars(select(Registration)).one()
         assert (row.adults, row.children) == (0, 1)
+
+
+@pytest.mark.parametrize("what", ["cancelled", "over"])
+def test_a_link_of_an_activity_that_is_cancelled_or_over_asks_for_no_name(
+    app: Flask, client: FlaskClient, code: str, what: str
+) -> None:
+    link = ask(client, code)
+    with app.app_context(), transaction(db.session) as tx:
+        camp = tx.scalars(select(Activity)).one()
+        if what == "cancelled":
+            cancel_activity(tx, camp, reason="下雨", actor=SYSTEM, now=now())
+        else:
+            for row in (camp, *camp.sessions):
+                row.starts_at, row.ends_at = now() - timedelta(hours=2), now() - timedelta(hours=1)
+    assert app.test_client().get(link).status_code == 404
+    assert "活动已取消、已结束" in app.test_client().get(link).text
+    assert app.test_client().post(link, data=form()).status_code == 404
+    assert names(app) == []
+
+
+def test_a_link_in_the_line_holds_no_longer_than_the_activity(app: Flask, client: FlaskClient, code: str) -> None:
+    for _number in range(3):
+        ask(client, code)
+    with app.app_context(), transaction(db.session) as tx:
+        camp = tx.scalars(select(Activity)).one()
+        for row in (camp, *camp.sessions):
+            row.starts_at, row.ends_at = now() + timedelta(hours=1), now() + timedelta(hours=2)
+    ask(client, code)
+    with app.app_context():
+        last = db.session.scalars(select(GuardianConsent).order_by(GuardianConsent.id.desc())).first()
+        assert last is not None
+        assert last.expires_at is not None
+        assert last.expires_at <= now() + timedelta(hours=2)
