@@ -61,12 +61,17 @@ def _check_pending(registration: Registration) -> None:
         raise Conflict("offered", "这个名额在等对方回复，不用确认。")
 
 
-def accept_offer(session: Session, registration: Registration, *, now: datetime) -> None:
-    """“我来”. Raises Conflict once the time is over: the place has gone on."""
+def accept_offer(session: Session, registration: Registration, *, now: datetime, actor: Actor = PARTICIPANT) -> None:
+    """“我来”, or the organizer who has asked by telephone: a person on the list may have no link to answer by.
+
+    Raises Conflict once the time is over: the place has gone on.
+    """
     with with_places(session, registration.activity_id) as activity:
         session.refresh(registration)
         if registration.state == RegistrationState.CONFIRMED.value:
             return
+        if registration.is_minor and registration.consented_at is None:
+            raise Conflict("guardian_first", "这个名额在等监护人同意，没有改动。请让监护人打开同意链接。")
         if (
             registration.state != RegistrationState.PENDING.value
             or registration.offered_until is None
@@ -78,7 +83,7 @@ def accept_offer(session: Session, registration: Registration, *, now: datetime)
             RegistrationState.PENDING if activity.needs_approval else RegistrationState.CONFIRMED
         ).value
         record(
-            session, "registration.offer_accepted", actor=PARTICIPANT, object_type="registration",
+            session, "registration.offer_accepted", actor=actor, object_type="registration",
             object_code=registration.code, now=now, payload={"headcount": registration.headcount},
         )  # fmt: skip
 

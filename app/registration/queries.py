@@ -40,11 +40,15 @@ class RosterRow:
     classes: str = ""  # of a party
     answers: str = ""  # only where names are shown
     awaits_guardian: bool = False
-    is_offer: bool = False  # waits for the participant's answer, not for the organizer
+    offer_until: datetime | None = None  # waits for the participant's answer, not for the organizer
 
     @property
     def headcount(self) -> int:
         return self.adults + self.children
+
+    @property
+    def is_offer(self) -> bool:
+        return self.state == RegistrationState.PENDING.value and self.offer_until is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +164,7 @@ def roster(
             phone=keys.decrypt(phone, context=f"phone:{r.code}") if keys and phone else "",
             adults=r.adults, children=r.children, queue=r.queue, created_at=r.created_at,
             erased=r.erased_at is not None, unit=unit or "", classes="、".join(classes.get(r.id, ())),
-            is_offer=r.offered_until is not None,
+            offer_until=r.offered_until,
             awaits_guardian=r.is_minor and not name and r.consented_at is None,
             answers="；".join(answer_words(each) for each in (answers or {}).values()) if keys else "",
         )

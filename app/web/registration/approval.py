@@ -12,7 +12,7 @@ from app.kernel.database import transaction
 from app.kernel.errors import RuleBroken
 from app.kernel.text import mask_name
 from app.organisation.permissions import Action
-from app.registration.approval import approve_registration, decline_registration
+from app.registration.approval import accept_offer, approve_registration, decline_registration
 from app.registration.queries import get_registration, name_of
 from app.web.access import current_actor, load_activity, requires
 from app.web.registration.blueprint import bp
@@ -28,6 +28,18 @@ def approve(code: str, registration_code: str) -> Response:
         found = get_registration(tx, activity.id, registration_code)
         approve_registration(tx, found, actor=current_actor(), now=now())
     flash(_("已确认，对方的页面上有了报名码。"), "good")
+    return redirect(url_for("registration.roster", code=code, state="pending"), 303)
+
+
+@bp.post("/activities/<code>/registrations/<registration_code>/accept")
+@requires(Action.ACTIVITY_EDIT)
+def accept(code: str, registration_code: str) -> Response:
+    """“我来” on somebody's word: who was registered by hand or from a list may have no link."""
+    with transaction(db.session) as tx:
+        activity = load_activity(code, Action.ACTIVITY_EDIT)
+        found = get_registration(tx, activity.id, registration_code)
+        accept_offer(tx, found, now=now(), actor=current_actor())
+    flash(_("已替对方答应，名额是他的了。"), "good")
     return redirect(url_for("registration.roster", code=code, state="pending"), 303)
 
 

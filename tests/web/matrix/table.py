@@ -122,6 +122,7 @@ PLACES: dict[str, Place] = {
     "registration.add_minor": _activity(_EDIT),
     "registration.mail": _activity(_ROSTER),
     "registration.resend_mail": _activity(_EDIT),
+    "registration.accept": _activity(_EDIT, registration_code="registration"),
     "registration.approve": _activity(_EDIT, registration_code="registration"),
     "registration.ask_decline": _activity(_EDIT, registration_code="registration"),
     "registration.decline": _activity(_EDIT, registration_code="registration"),

@@ -18,10 +18,11 @@ from app.audit.models import AuditEntry
 from app.extensions import db
 from app.kernel.actor import SYSTEM
 from app.kernel.database import transaction
+from app.registration.approval import expire_offers
 from app.registration.entering import Entry, register
 from app.registration.models import Registration
 from app.registration.queries import find_by_ticket_code
-from app.registration.service import change_capacity
+from app.registration.service import cancel_registration, change_capacity
 from tests.cast import make_cast
 from tests.factories import make_activity
 
@@ -230,3 +231,57 @@ def test_staff_who_scan_a_ticket_read_no_name_and_no_phone_there(
         assert staff.get(f"/t/{secret}{part}").status_code == 404
     stranger = visit("yizhen").get(f"/t/{secret}/data")
     assert stranger.status_code == 200  # a foreign unit's account is a person like any other with the link
+
+
+@pytest.fixture
+def offered(app: Flask, codes: dict[str, str]) -> str:
+    """The one who waited has been offered a place, for two hours; registered by hand, without a link to answer by."""
+    with app.app_context(), transaction(db.session) as tx:
+        activity = tx.scalars(select(Activity).where(Activity.code == codes["own"])).one()
+        activity.offer_hours = 2
+        holder = tx.scalars(select(Registration).where(Registration.state == "confirmed")).first()
+        assert holder is not None
+        cancel_registration(tx, holder, actor=SYSTEM, now=datetime.now(UTC))
+    assert state_of(app, codes["waiting"]) == "pending"
+    return codes["waiting"]
+
+
+def test_the_organizer_answers_for_who_has_no_link(
+    app: Flask, visit: Visit, codes: dict[str, str], offered: str
+) -> None:
+    staff, page = visit("jingban"), f"/activities/{codes['own']}/registrations?state=pending"
+    address = f"/activities/{codes['own']}/registrations/{offered}"
+    text = staff.get(page).text
+    for link in ("accept", "relink", "cancel"):
+        assert f"{address}/{link}" in text
+    assert "等回复到" in text
+    assert f"{address}/approve" not in text
+    assert press(staff, f"{address}/accept", page).status_code == 303
+    assert state_of(app, offered) == "confirmed"
+    with app.app_context():
+        entry = db.session.scalars(
+            select(AuditEntry).where(AuditEntry.action == "registration.offer_accepted")
+        ).one()  # fmt: skip
+        assert "user" in entry.body
+        assert expire_offers(db.session(), now=datetime.now(UTC) + timedelta(hours=3)) == 0
+
+
+def test_an_offer_that_is_over_is_not_answered_by_the_organizer_either(
+    app: Flask, visit: Visit, codes: dict[str, str], offered: str
+) -> None:
+    staff, page = visit("jingban"), f"/activities/{codes['own']}/registrations?state=pending"
+    with app.app_context(), transaction(db.session) as tx:
+        row = tx.scalars(select(Registration).where(Registration.code == offered)).one()
+        row.offered_until = datetime.now(UTC) - timedelta(minutes=1)
+    late = press(staff, f"/activities/{codes['own']}/registrations/{offered}/accept", page)
+    assert late.status_code == 409
+    assert state_of(app, offered) == "pending"
+
+
+def test_an_offered_place_is_given_back_by_the_organizer(
+    app: Flask, visit: Visit, codes: dict[str, str], offered: str
+) -> None:
+    staff, page = visit("jingban"), f"/activities/{codes['own']}/registrations?state=pending"
+    answer = press(staff, f"/activities/{codes['own']}/registrations/{offered}/cancel", page)
+    assert answer.status_code == 303
+    assert state_of(app, offered) == "cancelled"
