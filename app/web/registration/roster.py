@@ -17,7 +17,7 @@ from app.kernel.text import ascii_digits, mask_name
 from app.kernel.tokens import random_secret
 from app.organisation.models import Unit
 from app.organisation.permissions import Action, may_at
-from app.registration.entering import Entry, PhoneTaken, list_quota_units, register
+from app.registration.entering import Entry, PhoneTaken, list_questions, list_quota_units, register
 from app.registration.indexes import ticket_code
 from app.registration.models import RegistrationState
 from app.registration.places import find_session, places
@@ -28,6 +28,7 @@ from app.web.access import current_actor, keys, load_activity, requires
 from app.web.paging import Page, asked_page
 from app.web.registration.blueprint import bp
 from app.web.registration.forms import CapacityForm, DeskForm, attach, fill_sessions, fill_units, too_long
+from app.web.registration.public import typed_answers
 from app.web.registration.sheet import self_sign, sheet_pages
 from app.web.rendering import render, staff_page
 
@@ -226,13 +227,18 @@ def desk(code: str) -> Response:
     return _desk_page(activity, DeskForm(formdata=None, submission=random_secret()))
 
 
-def _desk_page(activity: Activity, form: DeskForm, problems: list[str] | None = None, status: int = 200) -> Response:
+def _desk_page(
+    activity: Activity, form: DeskForm, problems: list[str] | None = None, status: int = 200,
+    wrong: dict[str, str] | None = None,
+) -> Response:  # fmt: skip
+    """`wrong`: what is wrong with an answer, by its field."""
     staff_page()
     fill_sessions(form, activity, at=now())
     fill_units(form, list_quota_units(db.session(), activity))
     return render(
         "registration/desk.html", activity=activity, form=form, problems=problems or [], most=PEOPLE_MOST,
         status=status,
+        desk={"questions": list_questions(db.session(), activity), "answers": typed_answers(), "wrong": wrong or {}},
     )  # fmt: skip
 
 
@@ -252,11 +258,14 @@ def add(code: str) -> Response:
         form.phone.errors = [_("此手机号已报名，没有重复登记。")]
         return _desk_page(load_activity(code, Action.ACTIVITY_EDIT), form, status=409)
     except RuleBroken as broken:
-        problems = attach(form, broken.problems)
-        return _desk_page(load_activity(code, Action.ACTIVITY_EDIT), form, problems, 422)
+        wrong = {p.field: _(p.message) for p in broken.problems if p.field.startswith("q_")}
+        problems = attach(form, [p for p in broken.problems if p.field not in wrong])
+        return _desk_page(load_activity(code, Action.ACTIVITY_EDIT), form, problems, 422, wrong)
     code_ = ticket_code(keys(), done.secret)
     spoken = f"{code_[:4]} {code_[4:]}"
-    if state == RegistrationState.WAITLISTED.value:
+    if state == RegistrationState.PENDING.value:
+        flash(_("已登记，还在“待确认”里等您确认。报名码 %(code)s，请告诉本人，这里只显示一次。", code=spoken), "warn")
+    elif state == RegistrationState.WAITLISTED.value:
         flash(_("名额满了，已排上候补。报名码 %(code)s，请告诉本人，这里只显示一次。", code=spoken), "warn")
     else:
         flash(_("已登记。报名码 %(code)s，请告诉本人，这里只显示一次。", code=spoken), "good")
@@ -274,6 +283,7 @@ def _entry(form: DeskForm, activity: Activity) -> Entry:
         submission=form.submission_id,
         browser="",
         email=(form.email.data or "") if activity.sends_mail else "",
+        answers=typed_answers(),
         from_unit=form.from_unit,
     )
 

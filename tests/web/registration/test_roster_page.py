@@ -20,9 +20,10 @@ from app.kernel.actor import SYSTEM
 from app.kernel.database import transaction
 from app.registration.approval import expire_offers
 from app.registration.entering import Entry, register
-from app.registration.models import Registration
+from app.registration.models import PersonalDetail, Registration
 from app.registration.queries import find_by_ticket_code
 from app.registration.service import cancel_registration, change_capacity
+from app.registration.settings import add_question
 from tests.cast import make_cast
 from tests.factories import make_activity
 
@@ -285,3 +286,38 @@ def test_an_offered_place_is_given_back_by_the_organizer(
     answer = press(staff, f"/activities/{codes['own']}/registrations/{offered}/cancel", page)
     assert answer.status_code == 303
     assert state_of(app, offered) == "cancelled"
+
+
+def test_the_desk_asks_what_the_form_asks(app: Flask, visit: Visit, codes: dict[str, str]) -> None:
+    with app.app_context(), transaction(db.session) as tx:
+        activity = tx.scalars(select(Activity).where(Activity.code == codes["own"])).one()
+        question = add_question(
+            tx, activity, sort="one_of", wording="想学哪种", options=["剪纸", "面塑"], is_required=True, actor=SYSTEM,
+            now=datetime.now(UTC),
+        )  # fmt: skip
+        field = f"q_{question.code}"
+    staff, page = visit("jingban"), f"/activities/{codes['own']}/registrations/new"
+    assert f'name="{field}"' in staff.get(page).text
+    typed = {"name": "示例孙阿姨", "adults": "1", "children": "0", "phone": "", "consent": "y"}
+    refused = press(staff, page, page, **typed)
+    assert refused.status_code == 422
+    assert "请回答“想学哪种”" in refused.text
+    assert "示例孙阿姨" in refused.text
+    again = press(staff, page, page, **{**typed, "phone": "12", field: "面塑"})
+    assert again.status_code == 422
+    assert re.search(r'value="面塑" checked', again.text)
+    assert press(staff, page, page, **typed, **{field: "面塑"}).status_code == 303
+    with app.app_context():
+        answers = db.session.scalars(select(PersonalDetail.answers).order_by(PersonalDetail.registration_id.desc()))
+        assert list((answers.first() or {}).values()) == ["面塑"]
+
+
+def test_the_desk_is_told_that_a_registration_still_waits_for_the_nod(
+    app: Flask, visit: Visit, codes: dict[str, str]
+) -> None:
+    with app.app_context(), transaction(db.session) as tx:
+        activity = tx.scalars(select(Activity).where(Activity.code == codes["own"])).one()
+        activity.needs_approval, activity.sessions[0].capacity = True, None
+    staff, page = visit("jingban"), f"/activities/{codes['own']}/registrations/new"
+    typed = {"name": "示例孙阿姨", "adults": "1", "children": "0", "phone": "", "consent": "y"}
+    assert "等您确认" in staff.get(press(staff, page, page, **typed).headers["Location"]).text
