@@ -206,6 +206,8 @@ def _tell(created: bool, state: str) -> None:
         flash(_("您已经报过名了，没有重复报名。要改人数，请点下面的“改人数”。"), "plain")
     elif state == RegistrationState.WAITLISTED.value:
         flash(_("名额满了，已为您排上候补。"), "warn")
+    elif state == RegistrationState.PENDING.value:
+        flash(_("已提交，等主办单位确认。"), "good")
     else:
         flash(_("报名成功。"), "good")
 

@@ -215,3 +215,9 @@ def test_after_cancelling_the_activity_page_offers_the_form_and_no_ticket(app: F
     assert "您已报名" not in page
     assert ticket not in page
     assert 'id="name"' in page
+
+
+def test_what_waits_for_the_organizers_nod_is_not_called_a_success(app: Flask, client: FlaskClient) -> None:
+    page = client.get(enter(client, make(app, needs_approval=True))).text
+    assert "已提交，等主办单位确认" in page
+    assert "报名成功" not in page

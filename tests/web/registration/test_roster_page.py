@@ -317,7 +317,8 @@ def test_the_desk_is_told_that_a_registration_still_waits_for_the_nod(
 ) -> None:
     with app.app_context(), transaction(db.session) as tx:
         activity = tx.scalars(select(Activity).where(Activity.code == codes["own"])).one()
-        activity.needs_approval, activity.sessions[0].capacity = True, None
+        change_capacity(tx, activity.sessions[0], capacity=None, actor=SYSTEM, now=datetime.now(UTC))
+        activity.needs_approval = True
     staff, page = visit("jingban"), f"/activities/{codes['own']}/registrations/new"
     typed = {"name": "示例孙阿姨", "adults": "1", "children": "0", "phone": "", "consent": "y"}
     assert "等您确认" in staff.get(press(staff, page, page, **typed).headers["Location"]).text
