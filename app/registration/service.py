@@ -178,6 +178,14 @@ def cancel_activity(session: Session, activity: Activity, *, reason: str, actor:
         locked.cancelled_at, locked.cancel_reason = now, reason
         locked.listing = Listing.NONE.value
         locked.version += 1
+        session.execute(  # nobody has to answer for a place any more, and none expires with a letter of its own
+            update(Registration)
+            .where(
+                Registration.activity_id == locked.id, Registration.state == RegistrationState.PENDING.value,
+                Registration.offered_until.is_not(None),
+            )
+            .values(offered_until=None)
+        )  # fmt: skip
         record(
             session, "activity.cancelled", actor=actor, object_type="activity", object_code=locked.code, now=now,
             payload={"registrations": count_registrations(session, locked.id)}, private={"reason": reason},

@@ -19,11 +19,11 @@ from app.kernel.keys import KeyRing
 from app.organisation.models import UnitKind
 from app.registration.approval import accept_offer, approve_registration, decline_registration, expire_offers
 from app.registration.entering import Entry, PartyEntry, list_questions, register, register_party
-from app.registration.models import PersonalDetail, Registration
+from app.registration.models import MailNotice, PersonalDetail, Registration
 from app.registration.places import places
 from app.registration.queries import count_answers, read_stored
 from app.registration.rules import ClassEntry
-from app.registration.service import cancel_registration
+from app.registration.service import cancel_activity, cancel_registration
 from app.registration.settings import (
     RegistrationSettings,
     add_question,
@@ -241,3 +241,18 @@ def test_eight_questions_are_enough(stage: Stage) -> None:
         stage.ask("yes_no", f"第{number}问")
     with pytest.raises(RuleBroken):
         stage.ask("yes_no", "第九问")
+
+
+def test_an_offer_ends_with_the_activity_and_not_with_a_letter_of_its_own(stage: Stage) -> None:
+    stage.activity.offer_hours, stage.activity.sessions[0].capacity, stage.activity.sends_mail = 2, 7, True
+    holder, second = stage.person(7), stage.person(3, email="a@example.com")
+    cancel_registration(stage.session, holder, actor=PARTICIPANT, now=NOW)
+    assert second.offered_until is not None
+    cancel_activity(stage.session, stage.activity, reason="下雨", actor=STAFF, now=NOW)
+    assert expire_offers(stage.session, now=NOW + timedelta(hours=3)) == 0
+    stage.session.refresh(second)
+    assert (second.state, second.offered_until) == ("pending", None)
+    kinds = stage.session.scalars(select(MailNotice.kind).where(MailNotice.registration_id == second.id)).all()
+    assert "cancelled" not in kinds  # that letter comes once, to everybody, with the cancellation itself
+    with pytest.raises(Conflict):
+        accept_offer(stage.session, second, now=NOW)
