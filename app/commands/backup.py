@@ -52,7 +52,11 @@ def show() -> None:
     """有哪些备份。"""
     found = list_backups(place())
     for name in found:
-        manifest = read_manifest(place(), name)
+        try:
+            manifest = read_manifest(place(), name)
+        except (DomainError, OSError):
+            click.echo(f"{name}：读不出来，文件不完整或者被改动过")
+            continue
         click.echo(f"{name}：{sum(manifest.rows.values())}行，{len(manifest.pictures)}张照片，版本 {manifest.revision}")
     if not found:
         click.echo("还没有备份。运行 flask --app wsgi backup make")

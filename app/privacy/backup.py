@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import random
 import secrets
 import shutil
@@ -36,6 +37,7 @@ from app.privacy.dump import (
 from app.privacy.queries import live_pictures
 from app.privacy.rules import BACKUP_DAYS, kept_backups
 
+_log = logging.getLogger("shiliu.backup")
 STAMP = "%Y%m%dT%H%M%SZ"
 SAMPLE = 100  # trust.md: 100 photo hashes
 _DATABASE, _MANIFEST = "database.box", "manifest.box"
@@ -99,10 +101,18 @@ def made_at(name: str) -> datetime:
 
 
 def list_backups(place: Place) -> list[str]:
-    """Names, oldest first; half-made ones are not there."""
+    """Names, oldest first; half-made ones are not there, nor folders that somebody put beside them."""
     if not place.folder.exists():
         return []
-    return sorted(path.name for path in place.folder.iterdir() if (path / _MANIFEST).exists() and path.name[0] != ".")
+    return sorted(path.name for path in place.folder.iterdir() if _is_backup(path))
+
+
+def _is_backup(path: Path) -> bool:
+    try:
+        made_at(path.name)
+    except BackupBroken:
+        return False
+    return (path / _MANIFEST).exists()
 
 
 @contextmanager
@@ -223,6 +233,8 @@ def read_manifest(place: Place, name: str) -> Manifest:
             return Manifest(**json.loads(b"".join(unseal(source, box_keys(place.keys), f"{name}/manifest"))))
     except FileNotFoundError:
         raise BackupBroken("no_such_backup", f"没有叫 {name} 的备份。用 flask backup list 看有哪些。") from None
+    except (ValueError, TypeError):
+        raise BackupBroken("backup_changed", "备份文件不完整，或者被改动过。") from None
 
 
 def read_database(place: Place, name: str) -> Iterator[bytes]:
@@ -299,14 +311,17 @@ def _picture_problems(place: Place, sample: list[str]) -> list[str]:
 
 
 def prune(place: Place, *, now: datetime) -> int:
-    """Thin out, end after 30 days, drop sealed pictures that no backup names any more; returns backups removed."""
+    """Thin out, end after 30 days, drop sealed pictures that no backup names any more; returns backups removed.
+
+    A damaged backup must not stop the next one: nobody knows its pictures, so all stay until it has ended.
+    """
     names = list_backups(place)
     kept = kept_backups([made_at(name) for name in names], now)
     gone = [name for name in names if made_at(name) not in kept]
     for name in gone:
         shutil.rmtree(place.folder / name)
-    wanted = {sha for name in names if name not in gone for sha in read_manifest(place, name).pictures}
-    for path in (place.folder / "photos").glob("??/*"):
+    wanted = _named_pictures(place, [name for name in names if name not in gone])
+    for path in (place.folder / "photos").glob("??/*") if wanted is not None else ():
         if path.stem not in wanted:
             path.unlink()
     old = (now - timedelta(hours=12)).timestamp()
@@ -315,6 +330,18 @@ def prune(place: Place, *, now: datetime) -> int:
             shutil.rmtree(path, ignore_errors=True)
     _prune_aside(place, now)
     return len(gone)
+
+
+def _named_pictures(place: Place, names: list[str]) -> set[str] | None:
+    """What these backups need; None where one of them cannot be read."""
+    found: set[str] = set()
+    for name in names:
+        try:
+            found.update(read_manifest(place, name).pictures)
+        except (BackupBroken, OSError):
+            _log.warning("backup %s cannot be read: no sealed picture is dropped until it has ended", name)
+            return None
+    return found
 
 
 def _prune_aside(place: Place, now: datetime) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import shutil
 import stat
 from datetime import timedelta
 from pathlib import Path
@@ -253,6 +254,22 @@ def test_old_backups_and_their_pictures_go(home: Home) -> None:
     assert backup.prune(home.place, now=now() + timedelta(days=29)) == 0
     assert backup.prune(home.place, now=now() + timedelta(days=31)) == 1
     assert [path for path in home.place.folder.rglob("*") if path.is_file()] == []
+
+
+def test_a_damaged_backup_or_a_strange_folder_stops_no_other(home: Home) -> None:
+    first = make(home)
+    pictures = {path.name for path in (home.place.folder / "photos").rglob("*") if path.is_file()}
+    assert pictures
+    shutil.copytree(home.place.folder / first, home.place.folder / "old copy")
+    (home.place.folder / first / "manifest.box").write_bytes(b"torn")
+    assert backup.list_backups(home.place) == [first]
+    assert backup.prune(home.place, now=now()) == 0
+    assert {path.name for path in (home.place.folder / "photos").rglob("*") if path.is_file()} == pictures
+    done = home.flask("backup", "list")
+    assert done.exit_code == 0
+    assert "读不出来" in done.output
+    assert backup.prune(home.place, now=now() + timedelta(days=31)) == 1
+    assert [path for path in (home.place.folder / "photos").rglob("*") if path.is_file()] == []
 
 
 def test_what_a_restore_moved_aside_goes_after_thirty_days_too(home: Home, request: pytest.FixtureRequest) -> None:
