@@ -205,9 +205,10 @@ def _move_up(session: Session, activity: Activity, pool: int | None, registratio
     registration.state = RegistrationState.CONFIRMED.value
     if registration.is_minor:
         _ask_again(session, activity, registration, now)
-    if activity.offer_hours is not None and (activity.starts_at is None or activity.starts_at > now):
+    chosen = next((s for s in activity.sessions if s.id == pool), activity)
+    if activity.offer_hours is not None and (chosen.starts_at is None or chosen.starts_at > now):
         registration.offered_until = answer_until(
-            activity.offer_hours, starts_at=activity.starts_at, ends_at=activity.ends_at, now=now
+            activity.offer_hours, starts_at=chosen.starts_at, ends_at=chosen.ends_at, now=now
         )
         registration.state = RegistrationState.PENDING.value
     elif activity.needs_approval:

@@ -256,3 +256,20 @@ def test_an_offer_ends_with_the_activity_and_not_with_a_letter_of_its_own(stage:
     assert "cancelled" not in kinds  # that letter comes once, to everybody, with the cancellation itself
     with pytest.raises(Conflict):
         accept_offer(stage.session, second, now=NOW)
+
+
+def test_an_offer_in_a_later_session_waits_until_that_one_begins(app: Flask) -> None:
+    with app.app_context(), transaction(db.session) as tx:
+        stage = Stage(tx, app.extensions["keys"], sessions=3, attendance="choose_one", capacity=1, offer_hours=100)
+        last = stage.activity.sessions[-1]
+
+        def choose() -> Registration:
+            entry = Entry(last.code, "李女士", 1, 0, "", True, "", "")
+            return register(tx, stage.activity, entry, keys=stage.keys, now=NOW).registration
+
+        first = stage.activity.sessions[0].starts_at
+        for at in (first - timedelta(hours=1), first + timedelta(minutes=30)):  # while the first one goes on too
+            holder, second = choose(), choose()
+            cancel_registration(tx, holder, actor=STAFF, now=at)
+            assert (second.state, second.offered_until) == ("pending", last.starts_at)
+            cancel_registration(tx, second, actor=STAFF, now=at)
