@@ -321,8 +321,8 @@ def prune(place: Place, *, now: datetime) -> int:
     for name in gone:
         shutil.rmtree(place.folder / name)
     wanted = _named_pictures(place, [name for name in names if name not in gone])
-    for path in (place.folder / "photos").glob("??/*") if wanted is not None else ():
-        if path.stem not in wanted:
+    for path in (place.folder / "photos").glob("??/*"):
+        if wanted is not None and path.stem not in wanted:
             path.unlink()
     old = (now - timedelta(hours=12)).timestamp()
     for path in place.folder.glob(".work-*"):  # a crash in the middle leaves a copy in clear
