@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -100,3 +101,19 @@ def test_the_public_page_costs_at_most_twelve_statements(
     statements.clear()
     assert client.get(f"/a/{code}").status_code == 200
     assert len(statements) <= 12
+
+
+def test_the_privacy_page_tells_the_truth_about_cookies_phones_and_children(app: Flask, client: FlaskClient) -> None:
+    """Whoever reads, registers and asks for large letters has these cookies and no other."""
+    app.config["WTF_CSRF_ENABLED"] = True
+    with app.app_context(), transaction(db.session) as tx:
+        code = make_activity(tx, starts_at=datetime.now(UTC) + timedelta(days=1)).code
+    page = client.get(f"/a/{code}/register?size=large").text
+    hidden = dict(re.findall(r'name="(csrf_token|submission)"[^>]*value="([^"]+)"', page))
+    typed = {**hidden, "name": "李女士", "adults": "1", "children": "0", "phone": "", "consent": "y"}
+    assert client.post(f"/a/{code}/register", data=typed).status_code == 303
+    assert all(client.get_cookie(name) for name in ("shiliu", "mine", "browser", "size"))
+    assert len(client._cookies) == 4
+    text = client.get("/privacy").text
+    for words in ("只有四个", "每次打开都留下记录", "监护人同意以后才保存"):
+        assert words in text
