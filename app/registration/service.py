@@ -25,7 +25,7 @@ from app.registration.models import (
     RegistrationKind,
     RegistrationState,
 )
-from app.registration.places import HELD, pool_of, promote_waiting, read_pools, with_places
+from app.registration.places import HELD, pool_of, promote_waiting, read_pools, use_hold, with_places
 from app.registration.queries import RosterRow, roster
 from app.registration.rules import (
     REASON_MOST,
@@ -81,6 +81,7 @@ def _resize(
         standing = read_pools(session, activity)[pool]
         if not fits(more, unit_id=registration.unit_id, room=standing.room, line=standing.line):
             raise RuleBroken(Problem("no_room", f"名额不够，加不了{more}人。原来的报名没有变。", field=field))
+        use_hold(session, activity, pool, registration.unit_id, more)
     before = [registration.adults, registration.children]
     registration.adults, registration.children = adults, children
     record(

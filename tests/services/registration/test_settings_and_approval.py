@@ -23,7 +23,7 @@ from app.registration.models import MailNotice, PersonalDetail, Registration
 from app.registration.places import places
 from app.registration.queries import count_answers, read_stored
 from app.registration.rules import ClassEntry
-from app.registration.service import cancel_activity, cancel_registration
+from app.registration.service import cancel_activity, cancel_registration, change_classes
 from app.registration.settings import (
     RegistrationSettings,
     add_question,
@@ -273,3 +273,13 @@ def test_an_offer_in_a_later_session_waits_until_that_one_begins(app: Flask) -> 
             cancel_registration(tx, holder, actor=STAFF, now=at)
             assert (second.state, second.offered_until) == ("pending", last.starts_at)
             cancel_registration(tx, second, actor=STAFF, now=at)
+
+
+def test_a_class_that_grows_uses_what_was_kept_for_it(stage: Stage) -> None:
+    school = make_unit(stage.session, kind=UnitKind.SCHOOL, name="示例甲校")
+    hold = hold_places(stage.session, stage.activity, school, 6, session_id=None, actor=STAFF, now=NOW)
+    entry = PartyEntry(None, school.id, (ClassEntry("一班", 2, 0),), "张老师", "13800138000", True, "", "")
+    party = register_party(stage.session, stage.activity, entry, keys=stage.keys, now=NOW).registration
+    change_classes(stage.session, party, (ClassEntry("一班", 5, 0),), now=NOW)
+    assert (hold.places, stage.taken()) == (1, 6)
+    assert stage.person(4).state == "confirmed"  # nothing is kept twice
