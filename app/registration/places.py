@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, inspect, literal, select, union_all, update
+from sqlalchemy import bindparam, func, inspect, literal, null, select, union_all, update
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivitySession, ActivityState, Attendance, PlaceHold, PlaceQuota
@@ -28,12 +28,23 @@ class Places:
     """Of one session, or of the whole activity where one registration covers every session."""
 
     capacity: int | None
-    taken: int
+    taken: int  # people who registered
     waiting: int
+    held: Mapping[int | None, int] = field(default_factory=dict)  # kept free, by the unit they are kept for
+
+    @property
+    def kept(self) -> int:
+        return sum(self.held.values())
 
     @property
     def left(self) -> int | None:
-        return None if self.capacity is None else max(0, self.capacity - self.taken)
+        return None if self.capacity is None else max(0, self.capacity - self.taken - self.kept)
+
+    def seen_by(self, unit_id: int | None) -> Places:
+        """As this unit sees it: what is kept for it is free."""
+        return replace(
+            self, held={unit: places for unit, places in self.held.items() if unit != unit_id or unit is None}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,13 +266,13 @@ def places(session: Session, activity: Activity) -> dict[int | None, Places]:
 
 
 def places_of_many(session: Session, activities: Sequence[Activity]) -> dict[int, dict[int | None, Places]]:
-    """`places` by activity id, for lists; one statement however many they are. What is held counts as taken."""
+    """`places` by activity id, for lists; one statement however many they are. What is held is free for its unit alone."""
     ids = [activity.id for activity in activities]
-    rows = session.execute(
+    rows: Sequence[Any] = session.execute(
         union_all(
             select(
                 Registration.activity_id, Registration.session_id, Registration.state,
-                func.sum(Registration.adults + Registration.children).label("people"),
+                func.sum(Registration.adults + Registration.children).label("people"), null().label("unit_id"),
             )
             .where(
                 Registration.activity_id.in_(ids), Registration.kind.in_(PLACED),
@@ -269,11 +280,10 @@ def places_of_many(session: Session, activities: Sequence[Activity]) -> dict[int
             )
             .group_by(Registration.activity_id, Registration.session_id, Registration.state),
             select(
-                PlaceHold.activity_id, PlaceHold.session_id, literal(RegistrationState.PENDING.value),
-                func.sum(PlaceHold.places),
+                PlaceHold.activity_id, PlaceHold.session_id, literal("hold"), func.sum(PlaceHold.places), PlaceHold.unit_id,
             )
-            .where(PlaceHold.activity_id.in_(ids), PlaceHold.released_at.is_(None))
-            .group_by(PlaceHold.activity_id, PlaceHold.session_id),
+            .where(PlaceHold.activity_id.in_(ids), PlaceHold.released_at.is_(None), PlaceHold.places > 0)
+            .group_by(PlaceHold.activity_id, PlaceHold.session_id, PlaceHold.unit_id),
         )
     ).all()  # fmt: skip
     return {
@@ -286,10 +296,15 @@ def _shown(activity: Activity, rows: Sequence[Any]) -> dict[int | None, Places]:
     result: dict[int | None, Places] = {}
     for pool in pools_of(activity):
         mine = [row for row in rows if pool is None or row.session_id in (None, pool)]
+        held: dict[int | None, int] = {}
+        for row in mine:
+            if row.state == "hold":
+                held[row.unit_id] = held.get(row.unit_id, 0) + int(row.people)
         result[pool] = Places(
             capacity=capacity_of(activity, pool),
             taken=sum(int(row.people) for row in mine if row.state in HELD),
             waiting=sum(int(row.people) for row in mine if row.state == RegistrationState.WAITLISTED.value),
+            held=held,
         )
     return result
 

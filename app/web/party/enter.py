@@ -153,7 +153,8 @@ def _page(
     words = _(closed.message) if closed else "" if activity.takes_parties else _("这场活动不收团体报名。")
     if not words and activity.audience == Audience.UNIT.value and invited.unit is None:
         words = _("这场活动只收受邀学校。请用主办单位发来的链接报名；没有收到，请联系主办单位。")
-    found = places(db.session(), activity)
+    unit_id = invited.unit.id if invited.unit else None
+    found = {pool: place.seen_by(unit_id) for pool, place in places(db.session(), activity).items()}
     return render(
         "party/form.html", activity=activity, form=filled, invited=invited, problems=loose, status=status,
         closed=words, again=bool(known), own=[s for s in mine.own_tickets(activity.code) if digest(s) in known],

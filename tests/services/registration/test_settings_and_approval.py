@@ -64,7 +64,9 @@ class Stage:
         )
 
     def taken(self) -> int:
-        return places(self.session, self.activity)[None].taken
+        """Places that are not free: registered, or kept for somebody."""
+        found = places(self.session, self.activity)[None]
+        return found.taken + found.kept
 
 
 @pytest.fixture
@@ -283,3 +285,12 @@ def test_a_class_that_grows_uses_what_was_kept_for_it(stage: Stage) -> None:
     change_classes(stage.session, party, (ClassEntry("一班", 5, 0),), now=NOW)
     assert (hold.places, stage.taken()) == (1, 6)
     assert stage.person(4).state == "confirmed"  # nothing is kept twice
+
+
+def test_what_is_kept_is_nobody_who_registered_and_free_for_its_own_unit(stage: Stage) -> None:
+    school = make_unit(stage.session, kind=UnitKind.SCHOOL, name="示例甲校")
+    hold_places(stage.session, stage.activity, school, 6, session_id=None, actor=STAFF, now=NOW)
+    hold_places(stage.session, stage.activity, None, 4, session_id=None, actor=STAFF, now=NOW)
+    found = places(stage.session, stage.activity)[None]
+    assert (found.taken, found.kept, found.left) == (0, 10, 0)
+    assert (found.seen_by(school.id).left, found.seen_by(None).left) == (6, 0)

@@ -15,11 +15,14 @@ from app.activities.models import Activity
 from app.checkin.codes import live_key, step_of
 from app.checkin.models import CheckIn
 from app.extensions import db
+from app.kernel.actor import SYSTEM
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.tokens import random_secret
+from app.organisation.models import Unit
 from app.registration.indexes import invitation_key
 from app.registration.models import PartyClass, Registration
+from app.registration.settings import hold_places
 from tests.cast import make_cast
 from tests.factories import make_activity
 
@@ -300,3 +303,20 @@ def test_a_form_sent_twice_is_one_and_one_changed_after_back_is_said(
     assert "要改人数，请打开班级码" in changed.text
     assert phone.post(address, data={**typed, "classes-0-label": "四年级1班"}).status_code == 303
     assert labels(app) == ["三年级2班", "四年级1班"]
+
+
+def test_the_invited_school_sees_the_places_that_are_kept_for_it(
+    app: Flask, client: FlaskClient, codes: dict[str, str], sign_in: Callable[[FlaskClient, str], None]
+) -> None:
+    with app.app_context(), transaction(db.session) as tx:
+        activity = tx.scalars(select(Activity)).one()
+        school = tx.scalars(select(Unit).where(Unit.code == codes["school"])).one()
+        hold_places(tx, activity, school, 100, session_id=None, actor=SYSTEM, now=now())
+        key = invitation_key(app.extensions["keys"], codes["activity"], codes["school"])
+    page = f"/a/{codes['activity']}/class"
+    assert "剩100个名额" in client.get(f"{page}?u={codes['school']}&k={key}").text
+    assert "已满" in client.get(page).text
+    staff = app.test_client()
+    sign_in(staff, "jingban")
+    roster = staff.get(f"/activities/{codes['activity']}/registrations").text
+    assert re.search(r'class="big">0</span> / 100 人，预留100个', roster)
