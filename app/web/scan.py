@@ -82,7 +82,7 @@ def pair() -> Response:
             _by_key(moment, form.get("s", ""), form.get("a", ""), form["k"]) if "k" in form else _by_digits(moment)
         )
     except TooMany as many:
-        return _ask(many.message, 429)
+        return _ask(many.message + _("不用等：扫控制台上的配对二维码。"), 429)
     if pairing is None:
         return _ask(OLD_CODE, 404) if "k" in form else _ask(WRONG_DIGITS, 422)
     secret = device_secret()

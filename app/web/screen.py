@@ -68,7 +68,7 @@ def open_screen() -> Response:
     try:
         check_attempts(db.session(), "screen", key, now=moment, free=FREE_TRIES, window=WINDOW)
     except TooMany as many:
-        return _ask(many.message, 429)
+        return _ask(many.message + _("不用等：在登录了控制台的电脑上按“打开大屏”，不用填数字。"), 429)
     near = list_doors(db.session(), since=moment - AFTER, until=moment + 2 * BEFORE) if digits else []
     fits = [
         door

@@ -123,7 +123,7 @@ def _registered(code: str, grant: codes.Grant, method: Method, typed: Typed, mom
     try:
         check_attempts(db.session(), "tail", key, now=moment, free=FREE_TRIES, window=WINDOW)
     except TooMany as many:
-        raise Refused(many.message, "tail", 429) from None
+        raise Refused(many.message + _("不用等：到签到台报手机尾号，工作人员帮您签。"), "tail", 429) from None
     found = _find(door, tail, wanted)
     if found is None:
         with transaction(db.session) as tx:

@@ -45,7 +45,12 @@ def enter_digits() -> Response:
     try:
         check_attempts(db.session(), "venue", key, now=moment, free=FREE_TRIES, window=WINDOW)
     except TooMany as many:
-        return _ask(many.message, 429)
+        # Who typed once may stand behind the address of somebody who typed at random: the other doors are open.
+        words = _(
+            "这里的网络上填错短码的次数太多，%(n)s秒后才能再填。不用等：扫大屏上的二维码，或到签到台，马上能签。",
+            n=many.wait_seconds,
+        )
+        return _ask(words, 429)
     door = _door_of(digits, moment) if digits else None
     if door is None:
         with transaction(db.session) as tx:

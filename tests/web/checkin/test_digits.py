@@ -13,7 +13,7 @@ from sqlalchemy import select
 from app.checkin.models import CheckInEvent, Method
 from app.extensions import db
 from app.kernel.clock import now
-from tests.web.checkin.browser import digits, make, outcomes, press, totals
+from tests.web.checkin.browser import digits, live_key, make, outcomes, press, totals
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -56,7 +56,11 @@ def test_guessing_is_made_to_wait_whatever_cookies_the_browser_drops(app: Flask,
         for _ in range(10):
             assert app.test_client().post("/s", data={"digits": "000000"}).status_code == 422
         right = {"digits": digits(app, session)}
-        assert client.post("/s", data=right).status_code == 429
+        blocked = client.post("/s", data=right)
+        assert blocked.status_code == 429
+        assert "不用等：扫大屏上的二维码，或到签到台" in blocked.text
+        held = client.get(f"/s/{session}?k={live_key(app, session)}").text
+        assert 'name="grant"' in held  # and so it is: the QR stays open to the whole address
     with time_machine.travel(moment + timedelta(seconds=3), tick=False):
         right = {"digits": digits(app, session)}
         assert client.post("/s", data=right).status_code == 200
