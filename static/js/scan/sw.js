@@ -13,7 +13,12 @@ async function keepPage(answer) {
 }
 
 async function install() {
-  await (await caches.open(NAME)).addAll(FILES);
+  try {
+    await (await caches.open(NAME)).addAll(FILES);
+  } catch (error) {
+    await caches.delete(NAME); // a version that did not arrive whole leaves nothing behind
+    throw error;
+  }
   await keepPage(await fetch(PAGE, { credentials: 'same-origin', cache: 'no-store' }));
   await self.skipWaiting();
 }

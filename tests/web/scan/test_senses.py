@@ -166,7 +166,7 @@ def test_a_new_version_that_did_not_arrive_whole_leaves_the_old_one_working(
     expect(page.locator("#roster-line")).to_contain_text("名单")
     assert runs(page) == "0123456789ab"
     page.wait_for_timeout(1500)
-    assert kept(page) == [f"scan-{old}"]
+    until(page, lambda: kept(page) == [f"scan-{old}"])  # the half of a slow machine's install goes
     line.down(phone)
     page.close()
     page = phone.new_page()
