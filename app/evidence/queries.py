@@ -10,6 +10,7 @@ from sqlalchemy import false, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from app.activities.kinds import KINDS, Slot
+from app.activities.kinds.shape import SHEET
 from app.activities.models import Activity
 from app.evidence.models import EvidenceItem, EvidenceState, MatchState, PhotoMatch, Takedown, TakedownState
 from app.kernel.errors import NotFound
@@ -51,6 +52,11 @@ class MatchView:
     other_claimed_at: datetime | None
     other_uploaded_at: datetime
     state: str
+
+
+def holds_names(item: EvidenceItem) -> bool:
+    """A picture of a sign-in sheet: names and phones on paper, for who may read the roster and for the reviewer."""
+    return item.slot == SHEET.key
 
 
 def slots_of(session: Session, activity: Activity) -> list[SlotView]:

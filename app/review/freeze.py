@@ -19,7 +19,7 @@ from app.kernel.clock import business_day
 from app.registration.models import Registration
 from app.review.models import ActivityFact, FactMark, FactTask, FactUnit, MarkKind, ReviewCase
 
-PHOTO_SLOT = "photos"
+PHOTO_SLOT = "photos"  # a sign-in sheet is a picture too, and no photo of what was done
 
 
 @dataclass(slots=True)
@@ -121,6 +121,7 @@ def freeze(session: Session, activity: Activity, case: ReviewCase, *, now: datet
     photos = session.scalar(
         select(func.count()).where(
             EvidenceItem.activity_id == activity.id,
+            EvidenceItem.slot == PHOTO_SLOT,
             EvidenceItem.kind == EvidenceKind.PHOTO.value,
             EvidenceItem.state == EvidenceState.CURRENT.value,
         )

@@ -14,7 +14,7 @@ from app.evidence import service
 from app.evidence.models import EvidenceItem, EvidenceState
 from app.evidence.photo_process import BYTES_MOST, PhotoRefused, photo_process
 from app.evidence.publishing import count_opted_out, is_published, list_asked, publishable_photos
-from app.evidence.queries import get_item, list_matches, shares_match, slots_of
+from app.evidence.queries import get_item, holds_names, list_matches, shares_match, slots_of
 from app.evidence.storage import LocalStorage
 from app.extensions import db
 from app.kernel.clock import now
@@ -60,6 +60,7 @@ def evidence_page(code: str, *, status: int = 200, wrong: str = "", errors: dict
         opted_out=count_opted_out(db.session(), activity) if is_published(activity) else 0,
         publishable=publishable_photos(db.session(), activity),
         may_decide=may_decide,
+        may_names=may_read_names(host.path),
         activity=activity,
         kind=KINDS[activity.kind],
         slots=views,
@@ -184,10 +185,17 @@ def picture(code: str) -> Response:
     return response
 
 
+def may_read_names(path: str) -> bool:
+    """Whether the actor may see a sign-in sheet of this unit: its own people, and who reviews; never a leader."""
+    return may_at(current_actor(), Action.ROSTER_READ, path) or may_at(current_actor(), Action.REVIEW, path)
+
+
 def _may_see(item: EvidenceItem) -> bool:
     actor = current_actor()
     activity = db.session.get_one(Activity, item.activity_id)
     host = db.session.get_one(Unit, activity.host_unit_id)
+    if holds_names(item) and not may_read_names(host.path):
+        return False
     if may_at(actor, Action.EVIDENCE_READ, host.path):
         return True
     if not may(actor, Action.EVIDENCE_READ):

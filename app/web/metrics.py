@@ -15,7 +15,8 @@ from app.activities.models import Activity
 from app.activities.models import ActivitySession as Session_
 from app.audit.log import record
 from app.checkin.queries import session_totals
-from app.evidence.models import EvidenceItem, EvidenceState
+from app.evidence.models import EvidenceItem, EvidenceKind, EvidenceState
+from app.evidence.queries import holds_names
 from app.exports.ledger import build_ledger
 from app.extensions import db
 from app.kernel.clock import business_day, now
@@ -162,6 +163,7 @@ def fact(code: str) -> Response:
             .where(
                 EvidenceItem.activity_id == activity.id,
                 EvidenceItem.state == EvidenceState.CURRENT.value,
+                EvidenceItem.kind == EvidenceKind.PHOTO.value,
             )
             .order_by(EvidenceItem.id)
         )
@@ -173,7 +175,8 @@ def fact(code: str) -> Response:
         kind=KINDS[activity.kind],
         sessions=sessions,
         totals=session_totals(db.session(), [s.id for s in sessions]),
-        items=photos,
+        items=[item for item in photos if not holds_names(item)],
+        sheets=sum(1 for item in photos if holds_names(item)),
         may_see=may_at(current_actor(), Action.EVIDENCE_READ, db.session.get_one(Unit, activity.host_unit_id).path),
         host=db.session.get_one(Unit, activity.host_unit_id),
         history=history(db.session(), activity.id),
