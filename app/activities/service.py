@@ -256,7 +256,11 @@ def copy_activity(
 
 
 def add_co_host(session: Session, activity: Activity, unit_id: int, *, actor: Actor, now: datetime) -> None:
-    """The unit joins as 协办; joining twice is the same."""
+    """The unit joins as 协办; joining twice is the same.
+
+    Only while the host may still change it: who is involved decides who reads, and an approved fact is frozen.
+    """
+    lock(session, activity)
     if unit_id == activity.host_unit_id:
         return
     found = session.scalar(
@@ -267,6 +271,12 @@ def add_co_host(session: Session, activity: Activity, unit_id: int, *, actor: Ac
     )  # fmt: skip
     if found is not None:
         return
+    open_ones = (ReviewState.NOT_SUBMITTED.value, ReviewState.RETURNED.value)
+    if activity.state != ActivityState.PUBLISHED.value or activity.review_state not in open_ones:
+        raise Conflict(
+            "not_open", "那一场已经提交审核或办结，现在加不进去；您的草稿还在。请先请主办单位撤回，或审核单位退回。"
+        )
+    activity.version += 1
     session.add(ActivityUnit(activity_id=activity.id, unit_id=unit_id, part=UnitPart.CO_HOST.value))
     record(
         session, "activity.joined", actor=actor, object_type="activity", object_code=activity.code, now=now,
