@@ -175,7 +175,9 @@ def _save(
             except Conflict as conflict:
                 problems, status = [_(conflict.message)], 409
     again = load_activity(code, Action.ACTIVITY_EDIT) if code else None
-    return _page(form, load_choices(), activity=again, is_paper=is_paper, problems=problems, twins=twins, status=status)
+    return _page(
+        form, load_choices(again), activity=again, is_paper=is_paper, problems=problems, twins=twins, status=status
+    )
 
 
 class TwinsFound(Exception):
@@ -241,7 +243,7 @@ def _enter_paper(tx: Session, form: ActivityForm, data: service.ActivityInput) -
 def edit(code: str) -> Response:
     """The same form for an activity that stands; the version guards against a lost update."""
     activity = load_activity(code, Action.ACTIVITY_EDIT)
-    choices = load_choices()
+    choices = load_choices(activity)
     if request.method == "GET":
         form = form_for(activity.kind, formdata=None, data=filled(activity, choices))
         return _page(form, choices, activity=activity, is_paper=activity.origin == "paper")
@@ -286,7 +288,7 @@ def publish(code: str) -> Response:
             target = publish_or_ask(tx, load_activity(code, Action.ACTIVITY_EDIT))
     except RuleBroken as broken:
         activity = load_activity(code, Action.ACTIVITY_EDIT)
-        choices = load_choices()
+        choices = load_choices(activity)
         form = form_for(activity.kind, formdata=None, data=filled(activity, choices))
         return _page(form, choices, activity=activity, problems=attach(form, broken.problems), status=422)
     return redirect(target, 303)

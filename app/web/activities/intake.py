@@ -62,13 +62,14 @@ def read_number(text: str | None, *, most: int = 100_000) -> int | None:
 
 @dataclass
 class Choices:
-    """What the selects offer; four statements."""
+    """What the selects offer; four statements. `joined` are co-hosts that stand, of whatever kind."""
 
     units: list[Unit]
     hosts: list[Unit]
     tasks: list[tuple[int, int, str]]
     items: list[HeritageItem]
     programmes: list[Programme]
+    joined: frozenset[int] = frozenset()
 
     def unit_id(self, code: str | None) -> int | None:
         return next((u.id for u in self.units if u.code == code), None)
@@ -80,14 +81,24 @@ class Choices:
         return next((p.id for p in self.programmes if p.code == code), None)
 
 
-def load_choices() -> Choices:
-    """Units in the plan's order; hosts are those the actor may edit for, the own unit first."""
+def load_choices(activity: Activity | None = None) -> Choices:
+    """Units in the plan's order; hosts are those the actor may edit for, the own unit first.
+
+    Units of `activity` are offered even where they are retired by now: what is not offered would be lost on saving.
+    """
     session, actor = db.session(), current_actor()
     units = list_units(session)
     paths = reach(actor, Action.ACTIVITY_EDIT)
     hosts = [u for u in units if paths is None or any(u.path.startswith(path) for path in paths)]
     hosts.sort(key=lambda u: u.id != actor.unit_id)
-    return Choices(units, hosts, task_choices(session), list_heritage_items(session), list_programmes(session))
+    joined: frozenset[int] = frozenset()
+    if activity is not None:
+        joined = frozenset(u.unit_id for u in activity.units if u.part == UnitPart.CO_HOST.value)
+        wanted = {activity.venue_unit_id, *(u.unit_id for u in activity.units)} - {None, *(u.id for u in units)}
+        if wanted:
+            units += [unit for unit in list_units(session, with_retired=True) if unit.id in wanted]
+    items, programmes = list_heritage_items(session), list_programmes(session)
+    return Choices(units, hosts, task_choices(session), items, programmes, joined)
 
 
 def offer(form: ActivityForm, choices: Choices) -> None:
@@ -100,7 +111,9 @@ def offer(form: ActivityForm, choices: Choices) -> None:
         *((u.code, u.name) for u in places),
     ]
     form.host.choices = [(u.code, u.name) for u in choices.hosts]
-    form.co_hosts.choices = [(u.code, u.name) for u in choices.units if u.kind != UnitKind.SCHOOL.value]
+    form.co_hosts.choices = [
+        (u.code, u.name) for u in choices.units if u.kind != UnitKind.SCHOOL.value or u.id in choices.joined
+    ]
     form.taking_part.choices = [
         (u.code, u.name) for u in choices.units if u.kind not in (UnitKind.OFFICE.value, UnitKind.DISTRICT.value)
     ]

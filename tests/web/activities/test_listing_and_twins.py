@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from app.activities.models import Activity
+from app.activities.models import Activity, ActivityUnit
 from app.activities.queries import units_of
 from app.extensions import db
+from app.kernel.clock import now
+from app.kernel.database import transaction
+from app.organisation.models import Unit
 from tests.web.activities.conftest import Visit
 
 Typed = Callable[..., dict[str, Any]]
@@ -99,3 +104,62 @@ def test_kept_apart_it_is_published_with_the_flag(visit: Visit, typed: Typed, on
     assert answer.location.endswith("/share")
     kept = only("乙镇的剪纸课")
     assert (kept.state, kept.keeps_apart) == ("published", True)
+
+
+def _co_hosts(app: Flask, code: str) -> list[str]:
+    with app.app_context():
+        activity = db.session.scalars(select(Activity).where(Activity.code == code)).one()
+        return [unit.name for unit in units_of(db.session(), activity) if unit.part == "co_host"]
+
+
+def test_a_school_and_a_retired_unit_stay_co_hosts_when_the_host_saves_the_form(
+    visit: Visit, typed: Typed, only: Only, app: Flask, codes: dict[str, str]
+) -> None:
+    host = visit("jingban")
+    host.post("/activities/new", data=typed())
+    code = only("剪纸进课堂").code
+    with app.app_context(), transaction(db.session) as tx:
+        activity = tx.scalars(select(Activity).where(Activity.code == code)).one()
+        units = {unit.name: unit for unit in tx.scalars(select(Unit))}
+        for name in ("示例第一小学", "示例乙镇"):
+            tx.add(ActivityUnit(activity_id=activity.id, unit_id=units[name].id, part="co_host"))
+        units["示例乙镇"].retired_at = now()
+    page = host.get(f"/activities/{code}/edit").text
+    ticked = re.findall(r'<input[^>]*checked[^>]*name="co_hosts"[^>]*value="([^"]+)"', page)
+    version = re.search(r'name="version"[^>]*value="(\d+)"', page)
+    assert sorted(ticked) == sorted((codes["unit:示例第一小学"], codes["unit:示例乙镇"]))
+    assert version
+    answer = host.post(f"/activities/{code}/edit", data=typed(co_hosts=ticked, version=version[1], bring="剪刀"))
+    assert answer.status_code == 303, answer.text
+    assert sorted(_co_hosts(app, code)) == ["示例乙镇", "示例第一小学"]
+    assert only("剪纸进课堂").bring == "剪刀"
+
+
+def test_who_joins_while_the_hosts_form_is_open_is_not_overwritten(
+    visit: Visit, typed: Typed, only: Only, app: Flask
+) -> None:
+    host, other = visit("jingban"), visit("yizhen")
+    host.post("/activities/new", data=typed())
+    first = only("剪纸进课堂")
+    other.post("/activities/new", data=typed(title="乙镇也写的剪纸课"))
+    other.post(f"/activities/{only('乙镇也写的剪纸课').code}/join", data={"other": first.code})
+    late = host.post(f"/activities/{first.code}/edit", data=typed(version=str(first.version)))
+    assert late.status_code == 409
+    assert _co_hosts(app, first.code) == ["示例乙镇"]
+
+
+@pytest.mark.parametrize("state", ["under_review", "approved", "rejected"])
+def test_nobody_joins_what_is_in_review_or_decided(
+    visit: Visit, typed: Typed, only: Only, app: Flask, state: str
+) -> None:
+    visit("jingban").post("/activities/new", data=typed())
+    first, other = only("剪纸进课堂"), visit("yizhen")
+    other.post("/activities/new", data=typed(title="乙镇也写的剪纸课"))
+    with app.app_context(), transaction(db.session) as tx:
+        tx.execute(update(Activity).where(Activity.code == first.code).values(review_state=state))
+    draft = only("乙镇也写的剪纸课")
+    answer = other.post(f"/activities/{draft.code}/join", data={"other": first.code})
+    assert answer.status_code == 409
+    assert "您的草稿还在" in answer.text
+    assert only("乙镇也写的剪纸课").state == "draft"
+    assert _co_hosts(app, first.code) == []
