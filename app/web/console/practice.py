@@ -8,7 +8,6 @@ from werkzeug.wrappers import Response
 from app.exports.qr import matrix as qr_matrix
 from app.extensions import db
 from app.kernel.clock import now
-from app.kernel.errors import NotFound
 from app.organisation.permissions import Action
 from app.registration.practice import list_practice_tickets
 from app.web.access import keys, load_activity, requires, settings
@@ -19,10 +18,8 @@ from app.web.rendering import render
 @bp.get("/practice")
 @requires(Action.CHECK_IN)
 def drill(code: str) -> Response:
-    """Absent for a real activity."""
+    """For a real activity it says where to open a practice."""
     activity = load_activity(code, Action.CHECK_IN)
-    if not activity.is_practice:
-        raise NotFound("没有找到这一页。只有演练才有演练用的报名码。")
     tickets = list_practice_tickets(db.session(), activity, keys=keys())
     shown = [
         (ticket, qr_matrix(f"{settings().base_url}{url_for('tickets.show', secret=ticket.secret)}"))
