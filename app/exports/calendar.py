@@ -26,6 +26,11 @@ class CalendarEvent:
     revision: int = 0
 
 
+def event_uid(session_code: str) -> str:
+    """One name for a session wherever its entry comes from: the page, the ticket or a letter replace each other."""
+    return f"{session_code}@shiliu"
+
+
 def calendar_file(events: Sequence[CalendarEvent], *, name: str, made_at: datetime) -> bytes:
     """A calendar with its Asia/Shanghai time zone written out."""
     calendar = Calendar()

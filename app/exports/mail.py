@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 
-from app.exports.calendar import CalendarEvent, calendar_file
+from app.exports.calendar import CalendarEvent, calendar_file, event_uid
 from app.registration.outbox import Parcel
 
 
@@ -40,7 +40,7 @@ def message_of(parcel: Parcel, *, sender: str, now: datetime) -> EmailMessage:
 def _calendar(parcel: Parcel, now: datetime) -> bytes:
     events = [
         CalendarEvent(
-            uid=f"{code}@shiliu", title=f"{parcel.title}（{label}）" if label else parcel.title, starts_at=start,
+            uid=event_uid(code), title=f"{parcel.title}（{label}）" if label else parcel.title, starts_at=start,
             ends_at=end, place=parcel.venue, note=parcel.note, url=parcel.page, revision=parcel.revision, is_cancelled=parcel.is_cancelled,
         )
         for code, label, start, end in parcel.sessions

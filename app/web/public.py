@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request, url_for
 from app.activities.kinds import KINDS
 from app.activities.models import Activity, ActivityState
 from app.activities.queries import get_public_activity, list_changes, titles_of, units_of
-from app.exports.calendar import CalendarEvent, calendar_file
+from app.exports.calendar import CalendarEvent, calendar_file, event_uid
 from app.extensions import db
 from app.kernel.clock import now
 from app.privacy.retention import load_retention
@@ -65,7 +65,7 @@ def event_of(found: Activity) -> list[CalendarEvent]:
     """One entry for each session."""
     return [
         CalendarEvent(
-            uid=f"{s.code}@shiliu", title=found.title if not s.label else f"{found.title}（{s.label}）",
+            uid=event_uid(s.code), title=found.title if not s.label else f"{found.title}（{s.label}）",
             starts_at=s.starts_at, ends_at=s.ends_at, place=found.venue, note=found.summary,
             url=f"{settings().base_url}/a/{found.code}", revision=found.version,
             is_cancelled=found.state == ActivityState.CANCELLED.value,

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 from app.activities.models import Activity, ActivityChange, ActivitySession, ActivityState, Attendance
 from app.activities.queries import list_changes
 from app.checkin.queries import check_ins_of, count_arrived
-from app.exports.calendar import CalendarEvent, calendar_file
+from app.exports.calendar import CalendarEvent, calendar_file, event_uid
 from app.exports.qr import matrix as qr_matrix
 from app.extensions import db, limiter
 from app.kernel.actor import PARTICIPANT
@@ -205,7 +205,7 @@ def calendar(secret: str) -> Response:
     is_cancelled = _is_off(activity) or registration.state == RegistrationState.CANCELLED.value
     events = [
         CalendarEvent(
-            uid=f"{s.code}@{base.split('//')[1]}",
+            uid=event_uid(s.code),
             title=activity.title + (f" {s.label}" if s.label else ""),
             starts_at=s.starts_at,
             ends_at=s.ends_at,

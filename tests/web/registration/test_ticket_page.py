@@ -252,3 +252,13 @@ def test_a_registration_that_staff_cancelled_says_so(app: Flask, client: FlaskCl
         staff = actor_of(tx, make_user(tx, unit=make_unit(tx)))
         cancel_registration(tx, registration, actor=staff, now=datetime.now(UTC))
     assert "已取消" in client.get(ticket).text
+
+
+def test_ticket_page_and_activity_page_name_the_same_entry_in_a_calendar(app: Flask, client: FlaskClient) -> None:
+    code = make(app)
+    ticket = enter(client, code)
+    mine, everybodys = (
+        re.findall(r"UID:(\S+)", client.get(f"{page}.ics").text) for page in (ticket, f"/a/{code}")
+    )  # fmt: skip
+    assert mine
+    assert mine == everybodys
