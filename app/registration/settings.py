@@ -16,8 +16,8 @@ from app.kernel.actor import Actor
 from app.kernel.errors import Conflict, NotFound, Problem, RuleBroken
 from app.kernel.text import one_line
 from app.organisation.models import Unit
-from app.registration.models import Registration, RegistrationState
-from app.registration.places import promote_waiting, read_pools, with_places
+from app.registration.models import Registration
+from app.registration.places import HELD, PLACED, pools_of, promote_waiting, read_pools, with_places
 
 QUESTIONS_MOST, WORDING_MOST, OPTIONS_MOST, OPTION_MOST = 8, 60, 12, 30
 OFFER_HOURS_MOST = 240
@@ -231,23 +231,41 @@ def list_holds(session: Session, activity: Activity) -> list[tuple[PlaceHold, st
     return [(row[0], row[1]) for row in rows]
 
 
-def list_quotas(session: Session, activity: Activity) -> list[tuple[Unit, int, int]]:
-    """(unit, places, people with a place) in the plan's order."""
-    used = dict(
-        session.execute(
-            select(Registration.unit_id, func.sum(Registration.adults + Registration.children))
+def list_quotas(session: Session, activity: Activity) -> list[tuple[Unit, int, list[tuple[str, int]]]]:
+    """(unit, places, people with a place) in the plan's order; a quota holds in each session that is chosen alone.
+
+    The people come by session with its label, or once with an empty one where one registration covers all.
+    """
+    used = {
+        (row.unit_id, row.session_id): int(row.people)
+        for row in session.execute(
+            select(
+                Registration.unit_id, Registration.session_id,
+                func.sum(Registration.adults + Registration.children).label("people"),
+            )
             .where(
-                Registration.activity_id == activity.id,
-                Registration.state.in_((RegistrationState.CONFIRMED.value, RegistrationState.PENDING.value)),
+                Registration.activity_id == activity.id, Registration.kind.in_(PLACED), Registration.state.in_(HELD),
                 Registration.unit_id.is_not(None),
             )
-            .group_by(Registration.unit_id)
-        ).all()
-    )
+            .group_by(Registration.unit_id, Registration.session_id)
+        )
+    }  # fmt: skip
     rows = session.execute(
         select(Unit, PlaceQuota.places)
         .join(PlaceQuota, PlaceQuota.unit_id == Unit.id)
         .where(PlaceQuota.activity_id == activity.id, PlaceQuota.session_id.is_(None))
         .order_by(Unit.position, Unit.id)
     )
-    return [(unit, places, int(used.get(unit.id, 0))) for unit, places in rows]
+    pools = pools_of(activity)
+    labels = {s.id: s.label or f"第{s.position}场" for s in activity.sessions} if pools != [None] else {}
+    return [
+        (
+            unit, places,
+            [
+                (labels.get(pool or 0, ""),
+                 sum(n for (owner, at), n in used.items() if owner == unit.id and pool in (None, at)))
+                for pool in pools
+            ],
+        )
+        for unit, places in rows
+    ]  # fmt: skip

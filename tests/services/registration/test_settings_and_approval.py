@@ -29,6 +29,7 @@ from app.registration.settings import (
     add_question,
     change_settings,
     hold_places,
+    list_quotas,
     release_hold,
     remove_question,
     set_quota,
@@ -294,3 +295,17 @@ def test_what_is_kept_is_nobody_who_registered_and_free_for_its_own_unit(stage: 
     found = places(stage.session, stage.activity)[None]
     assert (found.taken, found.kept, found.left) == (0, 10, 0)
     assert (found.seen_by(school.id).left, found.seen_by(None).left) == (6, 0)
+
+
+def test_a_quota_is_shown_by_session_as_it_binds(app: Flask) -> None:
+    with app.app_context(), transaction(db.session) as tx:
+        stage = Stage(tx, app.extensions["keys"], sessions=2, attendance="choose_one", capacity=40)
+        school = make_unit(tx, kind=UnitKind.SCHOOL, name="示例甲校")
+        set_quota(tx, stage.activity, school, 20, actor=STAFF, now=NOW)
+        for number, chosen in enumerate(stage.activity.sessions):
+            entry = PartyEntry(
+                chosen.code, school.id, (ClassEntry(f"{number}班", 20, 0),), "张老师", f"1380013800{number}", True, "", ""
+            )  # fmt: skip
+            made = register_party(tx, stage.activity, entry, keys=stage.keys, now=NOW).registration
+            assert made.state == "confirmed"
+        assert [(row[1], row[2]) for row in list_quotas(tx, stage.activity)] == [(20, [("第一场", 20), ("第二场", 20)])]
