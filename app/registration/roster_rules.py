@@ -18,6 +18,7 @@ from app.sheets.rows import Standing
 
 _NUMBER = re.compile(r"(\d{1,6})(?:\.0+)?[人名位个]?")
 _SEPARATORS = re.compile(r"[、,，;；/|]+")
+_ENDS = re.compile(r"\s*(?:[、,，;；/|]|$)")
 
 
 class Sort(StrEnum):
@@ -224,7 +225,19 @@ def answers_of(row: Row, questions: Sequence[Asking]) -> dict[str, list[str]]:
     found = {}
     for question in questions:
         text = row.cell(question.field)
-        found[question.code] = _SEPARATORS.split(text) if question.sort == "several_of" else [text]
+        found[question.code] = _choices(text, question.options) if question.sort == "several_of" else [text]
+    return found
+
+
+def _choices(text: str, options: Sequence[str]) -> list[str]:
+    """The choices of one cell. An option may hold a separator itself (剪纸/窗花): the longest one that stands there wins."""
+    found, rest = [], one_line(text)
+    ordered = sorted(options, key=len, reverse=True)
+    while rest := rest.lstrip(" 、,，;；/|"):
+        whole = next((o for o in ordered if rest.startswith(o) and _ENDS.match(rest, len(o))), None)
+        choice = whole or _SEPARATORS.split(rest, maxsplit=1)[0]
+        found.append(choice)
+        rest = rest[len(choice) :]
     return found
 
 

@@ -10,7 +10,7 @@ import pytest
 from app.kernel.text import normalise_phone
 from app.registration.answers import Asking
 from app.registration.importing import read_rows
-from app.registration.roster_rules import Judged, Known, KnownSession, Row, Sort, plan_rows, session_words
+from app.registration.roster_rules import Judged, Known, KnownSession, Row, Sort, answers_of, plan_rows, session_words
 from app.registration.rules import InLine, Room
 from app.registration.seating import Hold, Seating
 from app.sheets.reading import Line, Sheet
@@ -112,3 +112,20 @@ def test_nobody_passes_one_who_waits_and_fits_and_a_smaller_one_passes_one_who_d
     assert [seating.seat(None, None, people) for people in (2, 2, 1)] == [True, False, True]
     waiting = Seating({None: Room(capacity=3, taken=0)}, {None: (InLine(0, 2),)}, [])
     assert not waiting.seat(None, None, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "chosen"),
+    [
+        ("剪纸/窗花", ("剪纸/窗花", "太极"), ["剪纸/窗花"]),
+        ("太极、剪纸/窗花", ("剪纸/窗花", "太极"), ["太极", "剪纸/窗花"]),
+        ("剪纸/窗花/太极", ("剪纸", "剪纸/窗花", "太极"), ["剪纸/窗花", "太极"]),
+        ("剪纸、太极", ("剪纸", "剪纸、窗花", "太极"), ["剪纸", "太极"]),
+        ("剪纸刀 ; 太极，", ("剪纸", "太极"), ["剪纸刀 ", "太极"]),
+        ("", ("剪纸", "太极"), []),
+        (" 、 ", ("剪纸", "太极"), []),
+    ],
+)
+def test_an_option_that_holds_a_separator_can_be_chosen(text: str, options: tuple[str, ...], chosen: list[str]) -> None:
+    question = Asking("likes", "several_of", "想学什么", options, False)
+    assert answers_of(person(q_likes=text), [question])["likes"] == chosen
