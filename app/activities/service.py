@@ -17,6 +17,8 @@ from app.activities.models import (
     Audience,
     Listing,
     Origin,
+    PlaceQuota,
+    Question,
     ReviewState,
     UnitPart,
 )
@@ -248,11 +250,27 @@ def copy_activity(
     copy = create_activity(session, data, actor=actor, now=now)
     for name in ("takes_parties",) if is_practice else _KEPT:
         setattr(copy, name, is_practice or getattr(activity, name))
+    if not is_practice:
+        _copy_asked(session, activity, copy)
     record(
         session, "activity.copied", actor=actor, object_type="activity", object_code=copy.code, now=now,
         payload={"source": activity.code},
     )  # fmt: skip
     return copy
+
+
+def _copy_asked(session: Session, activity: Activity, copy: Activity) -> None:
+    """The questions and the units' quotas; what was kept free was for one class on one day."""
+    for row in session.scalars(select(Question).where(Question.activity_id == activity.id).order_by(Question.position)):
+        session.add(
+            Question(
+                activity_id=copy.id, position=row.position, sort=row.sort, wording=row.wording,
+                options=list(row.options), is_required=row.is_required,
+            )
+        )  # fmt: skip
+    quotas = select(PlaceQuota).where(PlaceQuota.activity_id == activity.id, PlaceQuota.session_id.is_(None))
+    for quota in session.scalars(quotas.order_by(PlaceQuota.id)):
+        session.add(PlaceQuota(activity_id=copy.id, unit_id=quota.unit_id, places=quota.places))
 
 
 def add_co_host(session: Session, activity: Activity, unit_id: int, *, actor: Actor, now: datetime) -> None:

@@ -30,6 +30,7 @@ from app.registration.outbox import put_change
 from app.registration.places import promote_waiting, wait_for_places
 from app.registration.practice import seed_practice
 from app.registration.service import count_registrations
+from app.registration.settings import list_holds
 from app.web.access import current_actor, keys, load_activity, requires, settings
 from app.web.activities.blueprint import bp, link
 from app.web.activities.forms import ActivityForm, form_for
@@ -333,11 +334,13 @@ def _copy(code: str, first_start: datetime, *, is_practice: bool) -> Response:
         if is_practice:
             service.publish_activity(tx, made, needs_nod=False, actor=actor, now=moment)
             seed_practice(tx, made, keys=keys(), actor=actor, now=moment)
-        new_code = made.code
+        new_code, held = made.code, list_holds(tx, source)
     if is_practice:
         flash(_("演练已开好，签到现在就能试：扫下面“演练用的报名码”。它不计入任何数字，7天后自动隐藏。"), "good")
         return redirect(link("console.show", code=new_code) or url_for("activities.detail", code=new_code), 303)
-    flash(_("已复制成草稿，设置都在，时间整体移好了。看一遍再发布。"), "good")
+    flash(_("已复制成草稿，设置、问题和单位名额都在，时间整体移好了。看一遍再发布。"), "good")
+    if held:
+        flash(_("给班级预留的名额没有带过来，要留请在“报名设置”里再留。"), "plain")
     return redirect(url_for("activities.detail", code=new_code), 303)
 
 

@@ -11,12 +11,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.activities.models import Activity, ActivityChange, ActivityState, ReviewState
+from app.activities.models import Activity, ActivityChange, ActivityState, Question, ReviewState
 from app.extensions import db
+from app.kernel.actor import SYSTEM
 from app.kernel.database import transaction
 from app.organisation.models import Unit
 from app.registration.entering import Entry, register
 from app.registration.models import Registration
+from app.registration.settings import add_question, hold_places, list_holds, list_quotas, set_quota
 from tests.factories import make_activity
 from tests.web.activities.conftest import Visit
 
@@ -329,3 +331,36 @@ def test_how_several_sessions_are_registered_is_fixed_once_somebody_registered(
     again = {**form_of(refused.text), "attendance": "all"}
     assert staff.post(edit, data=again).status_code == 303
     assert only("三场").summary == "写了半天的介绍"
+
+
+def test_a_copy_keeps_questions_and_quotas_and_says_that_kept_places_are_not_there(
+    visit: Visit, app: Flask, codes: dict[str, str]
+) -> None:
+    with app.app_context(), transaction(db.session) as tx:
+        own = tx.scalars(select(Activity).where(Activity.code == codes["own"])).one()
+        school = tx.scalars(select(Unit).where(Unit.name == "示例第一小学")).one()
+        more = {"actor": SYSTEM, "now": datetime.now(UTC)}
+        for wording in ("想学哪种", "几点到"):
+            add_question(
+                tx, own, sort="one_of", wording=wording, options=["甲", "乙"], is_required=True, **more
+            )  # fmt: skip
+        set_quota(tx, own, school, 20, **more)
+        hold_places(tx, own, school, 5, session_id=None, **more)
+    staff = visit("jingban")
+    answer = staff.post(f"/activities/{codes['own']}/copy", data={"date": "2031-01-08", "start": "09:00"})
+    assert answer.status_code == 303
+    page = staff.get(answer.headers["Location"]).text
+    assert "设置、问题和单位名额都在" in page
+    assert "预留的名额没有带过来" in page
+    with app.app_context():
+        copy = db.session.scalars(select(Activity).order_by(Activity.id.desc())).first()
+        assert copy is not None
+        assert answer.headers["Location"].endswith(copy.code)
+        asked = db.session.scalars(
+            select(Question).where(Question.activity_id == copy.id).order_by(Question.position)
+        ).all()  # fmt: skip
+        assert [(q.wording, q.options, q.is_required) for q in asked] == [
+            ("想学哪种", ["甲", "乙"], True), ("几点到", ["甲", "乙"], True),
+        ]  # fmt: skip
+        assert [unit.name for unit, _places, _used in list_quotas(db.session(), copy)] == ["示例第一小学"]
+        assert list_holds(db.session(), copy) == []
