@@ -178,12 +178,14 @@ def decide(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Approve or return; never one's own unit's."""
+    """Approve or return; never one's own unit's, and never what one wrote oneself before moving to another."""
     session.refresh(row, with_for_update=True)
     if row.state != ProgressState.UNDER_REVIEW.value:
         raise Conflict("decided_already", "这一条已经处理过了。")
     if row.unit_id == actor.unit_id:
         raise NotPermitted("本单位填的，不能由本单位审核。")
+    if row.created_by_id is not None and row.created_by_id == actor.user_id:
+        raise NotPermitted("自己填的，不能自己审核。")
     reason = clean(reason)[:200]
     if not accept and not reason:
         raise RuleBroken(Problem("reason_missing", "退回要写明原因。", field="reason"))
