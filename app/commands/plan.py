@@ -8,6 +8,8 @@ import sys
 import click
 from flask.cli import AppGroup
 
+from app.activities.kinds import KINDS
+from app.activities.models import ProgrammeKind
 from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.database import transaction
@@ -15,8 +17,13 @@ from app.kernel.errors import DomainError
 from app.planning.pack import find_pack, read_pack
 from app.planning.queries import export_plan
 from app.planning.service import load_plan
+from app.progress.models import EstablishmentKind, EstablishmentLevel
 
 group = AppGroup("plan", help="实施方案。")
+WORDS: dict[str, set[str]] = {
+    "kinds": set(KINDS), "programme_kinds": set(ProgrammeKind), "establishment_kinds": set(EstablishmentKind),
+    "level": set(EstablishmentLevel),
+}  # fmt: skip
 
 
 @group.command("load")
@@ -24,7 +31,7 @@ group = AppGroup("plan", help="实施方案。")
 def load(pack: str) -> None:
     """载入方案包 PACK（名字或 .toml 文件）；有一处不对就什么都不载入。"""
     try:
-        checked = read_pack(find_pack(pack))
+        checked = read_pack(find_pack(pack), words=WORDS)
     except DomainError as error:
         click.echo(error.message, err=True)
         sys.exit(1)

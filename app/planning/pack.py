@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,15 @@ PROPOSAL = {"task", "short_title", "counts", "excludes", "platform_note", "indic
 INDICATOR = {"slug", "label", "unit_word", "measure", "filters"}
 TARGET = {"indicator", "value", "due_on", "text"}
 FILTERS = {"kinds", "programme_kinds", "establishment_kinds", "level"}
+SAFEGUARD = {"title", "text"}
+# What is no text. A text where a list belongs would be read letter by letter: 区, 教, 体 as three offices.
+_OTHER: dict[str, tuple[type, str]] = {
+    "number": (int, "整数"), "task": (int, "整数"), "value": (int, "整数"), "due_on": (date, "日期"),
+    "issued_on": (date, "日期"), "period_starts_on": (date, "日期"), "period_ends_on": (date, "日期"),
+    "interim_on": (date, "日期"), "groups": (list, "列表"), "tasks": (list, "列表"), "targets": (list, "列表"),
+    "proposals": (list, "列表"), "safeguards": (list, "列表"), "indicators": (list, "列表"), "filters": (dict, "表"),
+}  # fmt: skip
+_NAMES = {"lead", "responsible", "kinds", "programme_kinds", "establishment_kinds"}
 
 
 class PackRefused(DomainError):
@@ -44,20 +55,21 @@ def find_pack(name: str) -> Path:
     return path
 
 
-def read_pack(path: Path) -> Pack:
-    """Raises PackRefused naming line and reason."""
+def read_pack(path: Path, *, words: Mapping[str, Collection[str]] | None = None) -> Pack:
+    """Raises PackRefused naming line and reason. `words` are the values that a filter may have, by its name."""
     text = path.read_text(encoding="utf-8")
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PackRefused("pack_syntax", f"方案包有语法错误，什么都没有载入：{error}") from None
-    _Checker(text).check(data)
+    _Checker(text, words or {}).check(data)
     return Pack(data, hashlib.sha256(text.encode()).hexdigest())
 
 
 class _Checker:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, words: Mapping[str, Collection[str]]) -> None:
         self.lines = text.splitlines()
+        self.words = words
 
     def refuse(self, reason: str, *marks: str) -> None:
         """The first line that holds one of the marks, and the reason."""
@@ -65,15 +77,33 @@ class _Checker:
         where = f"第{number}行：" if number else ""
         raise PackRefused("pack_wrong", f"方案包有误，什么都没有载入。{where}{reason}")
 
-    def keys(self, row: dict[str, Any], allowed: set[str], needed: set[str], what: str) -> None:
-        for key in row:
+    def keys(self, row: Any, allowed: set[str], needed: set[str], what: str) -> None:
+        if not isinstance(row, dict):
+            self.refuse(f"{what}要是一张表，却是“{row}”。", str(row))
+        for key, value in row.items():
             if key not in allowed:
                 self.refuse(f"{what}里没有“{key}”这一项。", f"{key} =", f"{key}]")
+            self._sort(key, value, what)
         for key in sorted(needed - set(row)):
             self.refuse(f"{what}缺少“{key}”。", str(row.get("title") or row.get("slug") or row.get("task") or ""))
 
+    def _sort(self, key: str, value: Any, what: str) -> None:
+        sort, word = (list, "几段文字的列表") if key in _NAMES else _OTHER.get(key, (str, "文字"))
+        holds = isinstance(value, sort) and not isinstance(value, bool | datetime)
+        if not holds or (key in _NAMES and not all(isinstance(item, str) and item.strip() for item in value)):
+            self.refuse(f"{what}的“{key}”要是{word}，却是“{value}”。", f"{key} = ")
+
+    def _filters(self, filters: dict[str, Any]) -> None:
+        self.keys(filters, FILTERS, set(), "筛选")
+        for name, value in filters.items():
+            for word in [value] if isinstance(value, str) else value:
+                if name in self.words and word not in self.words[name]:
+                    self.refuse(f"筛选“{name}”没有“{word}”这个值。", f'"{word}"')
+
     def check(self, data: dict[str, Any]) -> None:
         self.keys(data, TOP, {"code", "title", "document_number", "issued_on", "district", "groups"}, "方案")
+        for row in data.get("safeguards", []):
+            self.keys(row, SAFEGUARD, SAFEGUARD, "保障措施")
         slugs = self._proposals(data.get("proposals", []))
         numbers: list[int] = []
         for group in data["groups"]:
@@ -103,7 +133,7 @@ class _Checker:
                     self.refuse(f"没有“{indicator['measure']}”这种算法。", f'measure = "{indicator["measure"]}"')
                 if indicator["slug"] in slugs:
                     self.refuse(f"指标“{indicator['slug']}”重复了。", f'slug = "{indicator["slug"]}"')
-                self.keys(indicator.get("filters", {}), FILTERS, set(), "筛选")
+                self._filters(indicator.get("filters", {}))
                 slugs.add(indicator["slug"])
         return found
 
@@ -112,5 +142,5 @@ class _Checker:
             self.keys(target, TARGET, {"indicator", "value", "text"}, "目标")
             if target["indicator"] not in slugs:
                 self.refuse(f"目标指着的指标“{target['indicator']}”不存在。", f'indicator = "{target["indicator"]}"')
-            if not isinstance(target["value"], int) or target["value"] < 1:
+            if target["value"] < 1:
                 self.refuse("目标值要是1以上的整数。", f"value = {target['value']}")
