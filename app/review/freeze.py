@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivityUnit, UnitPart
 from app.checkin.models import CheckIn, CheckInEvent
+from app.evidence.links import same_link
 from app.evidence.models import EvidenceItem, EvidenceKind, EvidenceState
 from app.kernel.clock import business_day
 from app.registration.models import Registration
@@ -178,7 +179,7 @@ def _freeze_marks(session: Session, activity: Activity, fact: ActivityFact) -> N
             EvidenceItem.state == EvidenceState.CURRENT.value,
         )
     )
-    marks.update((MarkKind.MEDIA_LINK.value, link) for link in links if link)
-    marks.update((MarkKind.MEDIA_LINK.value, str(link)) for link in activity.details.get("media_links") or [] if link)
+    typed = [*links, *(str(link) for link in activity.details.get("media_links") or [])]
+    marks.update((MarkKind.MEDIA_LINK.value, link) for link in map(same_link, typed) if link)
     marks.update((MarkKind.TAG.value, str(tag)) for tag in activity.details.get("tags") or [] if tag)
     session.add_all(FactMark(fact_id=fact.id, mark=mark, value=value) for mark, value in sorted(marks))

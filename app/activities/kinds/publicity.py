@@ -24,7 +24,7 @@ KIND = Kind(
         DetailField("channel", "宣传方式", "choice", CHANNELS),
         DetailField("materials", "发放材料（份）", "number"),
         DetailField("bus_lines", "公交线路", "lines", hint="一行一条"),
-        DetailField("media_links", "媒体报道链接", "lines", hint="一行一条，同一条只计一次"),
+        DetailField("media_links", "媒体报道链接", "lines", hint="一行一条网址，同一条只计一次；不是网址的不计"),
     ),
     slots=(PHOTOS, NOTICE, BRIEF, SHEET, Slot("media", "媒体链接", "link", False, 0, 20)),
     allows_zero=True,
