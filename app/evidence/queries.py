@@ -94,9 +94,12 @@ def list_matches(session: Session, activity: Activity, *, with_decided: bool = F
         .join(other, or_(other.id == PhotoMatch.item_id, other.id == PhotoMatch.other_id))
         .join(Activity, Activity.id == other.activity_id)
         .join(Unit, Unit.id == Activity.host_unit_id)
-        .where(mine.activity_id == activity.id, other.id != mine.id, PhotoMatch.state.in_(states))
+        .where(
+            mine.activity_id == activity.id, other.id != mine.id, PhotoMatch.state.in_(states),
+            or_(other.activity_id != activity.id, mine.id == PhotoMatch.item_id),  # a pair within it stands once
+        )
         .order_by(PhotoMatch.id)
-    )
+    )  # fmt: skip
     return [
         MatchView(
             match.code, match.is_exact, m.code, m.claimed_at, m.uploaded_at, o.code, title, host, o.claimed_at,

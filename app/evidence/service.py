@@ -5,16 +5,18 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import false, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.activities.kinds import KINDS, Slot
+from app.activities.kinds.shape import SHEET
 from app.activities.models import Activity, ActivityState, ReviewState
 from app.audit.log import record
 from app.evidence.likeness import NEAR, bands, distance
 from app.evidence.links import is_web_address
 from app.evidence.models import EvidenceItem, EvidenceKind, EvidenceState, MatchState, PhotoBand, PhotoMatch
 from app.evidence.photo_process import PhotoResult
+from app.evidence.queries import holds_names
 from app.evidence.storage import LocalStorage
 from app.kernel.actor import Actor
 from app.kernel.errors import Conflict, NotFound, Problem, RuleBroken
@@ -106,8 +108,15 @@ def _photo_slot(session: Session, activity: Activity, photo: PhotoResult, slot: 
     return place
 
 
+def _photos_both(item: EvidenceItem) -> Any:
+    return false() if holds_names(item) else EvidenceItem.slot != SHEET.key
+
+
 def _find_alike(session: Session, item: EvidenceItem) -> None:
-    """Flag the same picture, or nearly the same, of any other activity of the district."""
+    """Flag the same picture, or nearly the same, anywhere in the district.
+
+    Within one activity photos only: the pages of a sign-in sheet look alike and are not the same.
+    """
     assert item.row_hash is not None
     assert item.column_hash is not None
     wanted = [
@@ -123,7 +132,8 @@ def _find_alike(session: Session, item: EvidenceItem) -> None:
     others = session.scalars(
         select(EvidenceItem).where(
             or_(EvidenceItem.id.in_(near), EvidenceItem.original_sha256 == item.original_sha256),
-            EvidenceItem.activity_id != item.activity_id, EvidenceItem.state == EvidenceState.CURRENT.value,
+            EvidenceItem.id != item.id, EvidenceItem.state == EvidenceState.CURRENT.value,
+            or_(EvidenceItem.activity_id != item.activity_id, _photos_both(item)),
         )
     ).all()  # fmt: skip
     for other in others:
