@@ -30,7 +30,7 @@ from app.activities.rules import PRACTICE_SHOWN, window
 from app.kernel.database import UtcDateTime
 from app.kernel.errors import NotFound
 from app.organisation.models import Unit
-from app.planning.models import Task
+from app.planning.models import Plan, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,9 +299,18 @@ def load_many(session: Session, ids: Sequence[int]) -> dict[int, Activity]:
     return {activity.id: activity for activity in session.scalars(select(Activity).where(Activity.id.in_(ids)))}
 
 
-def task_choices(session: Session) -> list[tuple[int, int, str]]:
-    """(id, number, short title) of every task, in order."""
-    rows = session.execute(select(Task.id, Task.number, Task.short_title).order_by(Task.plan_id, Task.number))
+def task_choices(session: Session, *, beside: int | None = None) -> list[tuple[int, int, str]]:
+    """(id, number, short title) of the newest plan's tasks, in order; of the plan of the task `beside` where given.
+
+    Numbers begin anew with each plan: those of two plans in one list would name each other's tasks.
+    """
+    newest = select(Plan.id).order_by(Plan.issued_on.desc(), Plan.id.desc()).limit(1).scalar_subquery()
+    own = select(Task.plan_id).where(Task.id == (beside or 0)).scalar_subquery()
+    rows = session.execute(
+        select(Task.id, Task.number, Task.short_title)
+        .where(Task.plan_id == func.coalesce(own, newest))
+        .order_by(Task.number)
+    )
     return [(row.id, row.number, row.short_title) for row in rows]
 
 

@@ -98,7 +98,8 @@ def load_choices(activity: Activity | None = None) -> Choices:
         if wanted:
             units += [unit for unit in list_units(session, with_retired=True) if unit.id in wanted]
     items, programmes = list_heritage_items(session), list_programmes(session)
-    return Choices(units, hosts, task_choices(session), items, programmes, joined)
+    tasks = task_choices(session, beside=activity.primary_task_id if activity else None)
+    return Choices(units, hosts, tasks, items, programmes, joined)
 
 
 def offer(form: ActivityForm, choices: Choices) -> None:
