@@ -50,6 +50,7 @@ __all__ = [
     "decide_listing",
     "discard_draft",
     "enter_paper_activity",
+    "hold_before_review",
     "keep_apart",
     "lock",
     "publish_activity",
@@ -319,9 +320,21 @@ def discard_draft(session: Session, activity: Activity, *, actor: Actor, now: da
     lock(session, activity)
     if activity.state != ActivityState.DRAFT.value:
         raise Conflict("not_draft", "这场活动已经不是草稿，不能放弃。可以取消它。")
+    _check_never_submitted(activity)
     activity.state = ActivityState.WITHDRAWN.value
     activity.version += 1
     record(session, "activity.discarded", actor=actor, object_type="activity", object_code=activity.code, now=now)
+
+
+def hold_before_review(session: Session, activity: Activity) -> None:
+    """Lock it, and raise Conflict once it was handed in: its case would stand without the activity."""
+    lock(session, activity)
+    _check_never_submitted(activity)
+
+
+def _check_never_submitted(activity: Activity) -> None:
+    if activity.review_state != ReviewState.NOT_SUBMITTED.value:
+        raise Conflict("in_review", "提交过审核的活动不能变回草稿，也不能放弃。请先撤回提交，或照退回的意见改好再交。")
 
 
 def lock(session: Session, activity: Activity) -> None:

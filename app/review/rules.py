@@ -44,6 +44,7 @@ class ChecklistFacts:
     held_on: date
     period_starts_on: date | None
     open_held: int = 0  # 待核实
+    is_draft: bool = False
     waiting: int = 0  # 待同步, as the helpers' phones last told
 
 
@@ -61,6 +62,8 @@ def _blockers(facts: ChecklistFacts) -> list[Problem]:
     found = []
     if facts.is_practice:
         found.append(Problem("practice", "这是一场演练，不计入台账，不用提交。"))
+    if facts.is_draft:
+        found.append(Problem("draft", "这还是草稿，没有发布过。用纸质签到办过的，请用“补录活动”登记。"))
     if not facts.has_ended:
         found.append(Problem("not_ended", "活动还没结束，结束后再提交。"))
     if not facts.has_primary_task:
@@ -97,7 +100,7 @@ def _warnings(facts: ChecklistFacts) -> list[Problem]:
     if facts.waiting:
         warn("phones_waiting", f"签到员手机上还有{facts.waiting}条没有同步，提交后再到的要待核实。")
     if facts.open_matches:
-        warn("photos_match", f"有{facts.open_matches}处照片与别处的相同或相似，请比对。")
+        warn("photos_match", f"有{facts.open_matches}处照片相同或相似，请比对。")
     if facts.keeps_apart:
         warn("second_write_up", "同一天同一地点另有一场活动，主办单位说不是同一场，请核对。")
     if facts.period_starts_on is not None and facts.held_on < facts.period_starts_on:

@@ -21,7 +21,7 @@ from app.kernel.text import clean
 from app.organisation.models import Unit
 from app.organisation.queries import list_readers
 from app.organisation.readers import able_offices
-from app.planning.models import Plan
+from app.planning.models import Plan, Task
 from app.review.freeze import count_activity, freeze, involved_units
 from app.review.models import ActivityFact, CaseState, ReviewCase, ReviewEvent, ReviewEventKind
 from app.review.queries import current_case, current_fact
@@ -41,10 +41,12 @@ def run_checklist(session: Session, activity: Activity, *, claimed: int | None, 
     ).all()
     present = {row[0]: row[2] for row in items}
     photos = sum(row[2] for row in items if row[1] == EvidenceKind.PHOTO.value)
-    period = select(Plan.period_starts_on).order_by(Plan.id).limit(1).scalar_subquery()
+    of_plan = select(Task.plan_id).where(Task.id == (activity.primary_task_id or 0)).scalar_subquery()
+    period = select(Plan.period_starts_on).where(Plan.id == of_plan).scalar_subquery()
     around = session.execute(select(period, held_open(activity.id), phones_waiting(activity.id))).one()
     facts = ChecklistFacts(
         is_practice=activity.is_practice,
+        is_draft=activity.state == ActivityState.DRAFT.value,
         has_ended=activity.ends_at is not None and activity.ends_at <= now,
         has_primary_task=activity.primary_task_id is not None,
         recorded=count_activity(session, activity.id).total,
@@ -136,6 +138,8 @@ def approve(session: Session, case: ReviewCase, *, actor: Actor, now: datetime) 
     """Approve and freeze the fact. Raises NotPermitted (four eyes), Conflict (decided already)."""
     activity = _open_case(session, case)
     _check_reader(session, case, activity, actor)
+    if activity.state != ActivityState.PUBLISHED.value:
+        raise Conflict("not_held", "这场活动已经取消或撤回，不能通过。请退回，或标为不予计入。")
     problems = run_checklist(session, activity, claimed=case.claimed_headcount, now=now)
     raise_if_blocked(blockers(problems))
     if any(p.code == "photos_match" for p in problems):

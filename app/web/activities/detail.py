@@ -231,7 +231,9 @@ def withdraw(code: str) -> Response:
     if request.method == "GET":
         return render("activities/withdraw.html", activity=activity)
     with transaction(db.session) as tx:
-        withdraw_activity(tx, load_activity(code, Action.ACTIVITY_EDIT), actor=current_actor(), now=now())
+        activity = load_activity(code, Action.ACTIVITY_EDIT)
+        service.hold_before_review(tx, activity)
+        withdraw_activity(tx, activity, actor=current_actor(), now=now())
     flash(_("已撤回成草稿，链接暂时打不开了。"), "good")
     return redirect(url_for("activities.detail", code=code), 303)
 
