@@ -285,6 +285,7 @@ def test_a_class_that_is_registered_already_is_said_with_its_ticket_and_nothing_
     refused = phone.post(f"/a/{codes['activity']}/class", data=filled(codes, **more))
     assert refused.status_code == 409
     assert "“三年级2班”已经报过了" in refused.text
+    assert "还没有保存" in refused.text
     assert f'href="{first}"' in refused.text
     assert 'value="三年级3班"' in refused.text
     assert 'value="39"' in refused.text
