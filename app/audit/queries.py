@@ -132,18 +132,3 @@ def verify_log(session: Session) -> Verdict:
 def latest_checkpoint(session: Session) -> Checkpoint | None:
     """The newest signed tree head."""
     return session.scalar(select(Checkpoint).order_by(Checkpoint.size.desc()).limit(1))
-
-
-def texts_by_moment(
-    session: Session, *, object_type: str, object_code: str, action: str, name: str
-) -> dict[datetime, str]:
-    """A private text of each entry of this action on an object, by the entry's moment; erased ones are absent."""
-    rows = session.execute(
-        select(AuditEntry.at, AuditDetail.value)
-        .join(AuditDetail, AuditDetail.seq == AuditEntry.seq)
-        .where(
-            AuditEntry.object_type == object_type, AuditEntry.object_code == object_code, AuditEntry.action == action,
-            AuditDetail.name == name,
-        )
-    )  # fmt: skip
-    return {row.at: row.value for row in rows if row.value}

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from app.activities.models import Activity, ActivityUnit, UnitPart
+from app.activities.models import Activity, ActivityChange, ActivityUnit, UnitPart
+from app.audit.models import AuditDetail, AuditEntry
 from app.kernel.actor import Actor
 from app.kernel.errors import NotFound
 from app.organisation.models import ReaderOrder, Unit
@@ -47,6 +48,16 @@ class HistoryRow:
     def label(self) -> str:
         """The event on screen."""
         return EVENT_LABELS[self.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """A change of time or place after publication, and why, where a reason was asked for."""
+
+    before: str
+    after: str
+    at: datetime
+    reason: str
 
 
 def _readable(actor: Actor) -> Any:
@@ -153,6 +164,23 @@ def current_fact(session: Session, activity_id: int) -> ActivityFact | None:
     return session.scalar(
         select(ActivityFact).where(ActivityFact.activity_id == activity_id, ActivityFact.withdrawn_at.is_(None))
     )
+
+
+def changes_read(session: Session, activity: Activity) -> list[ChangeRow]:
+    """Newest first, as the reviewer reads them; the reason stands in the log alone, under the same moment."""
+    entry = and_(
+        AuditEntry.object_type == "activity", AuditEntry.object_code == activity.code,
+        AuditEntry.action == "activity.changed", AuditEntry.at == ActivityChange.at,
+    )  # fmt: skip
+    rows = session.execute(
+        select(ActivityChange.before, ActivityChange.after, ActivityChange.at, AuditDetail.value.label("reason"))
+        .outerjoin(AuditEntry, entry)
+        .outerjoin(AuditDetail, and_(AuditDetail.seq == AuditEntry.seq, AuditDetail.name == "reason"))
+        .where(ActivityChange.activity_id == activity.id)
+        .order_by(ActivityChange.id.desc())
+        .limit(20)
+    )
+    return [ChangeRow(row.before, row.after, row.at, row.reason or "") for row in rows]
 
 
 def history(session: Session, activity_id: int) -> list[HistoryRow]:

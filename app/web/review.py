@@ -14,8 +14,6 @@ from wtforms.validators import Length
 
 from app.activities.kinds import KINDS
 from app.activities.models import Activity, ReviewState
-from app.activities.queries import list_changes
-from app.audit.queries import texts_by_moment
 from app.evidence.queries import list_matches, slots_of
 from app.extensions import db
 from app.kernel.clock import now
@@ -29,7 +27,7 @@ from app.planning.models import Task
 from app.review import service
 from app.review.freeze import count_activity, involved_units
 from app.review.models import CaseState, ReviewCase
-from app.review.queries import current_case, find_case, get_case, history, queue
+from app.review.queries import changes_read, current_case, find_case, get_case, history, queue
 from app.web.access import current_actor, load_activity, requires
 from app.web.rendering import render, staff_page
 
@@ -104,10 +102,7 @@ def _case_page(code: str, form: DecideForm, status: int = 200) -> Response:
         slots=slots_of(session, activity),
         matches=list_matches(session, activity),
         history=history(session, activity.id),
-        changes=list_changes(session, activity.id),
-        reasons=texts_by_moment(
-            session, object_type="activity", object_code=activity.code, action="activity.changed", name="reason"
-        ),
+        changes=changes_read(session, activity),
         host=names[activity.host_unit_id],
         co_hosts=[names[i] for i in sorted(involved_units(session, activity)) if i != activity.host_unit_id],
         task=session.get(Task, activity.primary_task_id) if activity.primary_task_id else None,
