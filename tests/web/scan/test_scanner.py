@@ -62,7 +62,10 @@ def gate(app: Flask, live_server: Live, chromium: Browser) -> Iterator[Gate]:
 
 def reload(gate: Gate) -> None:
     """The roster anew, for who registered after the phone was paired."""
-    gate.page.reload()
+    with gate.page.expect_response("**/api/v1/scan/roster") as fresh:  # the line says 名单 of the kept one already
+        gate.page.reload()
+    fresh.value.finished()
+    gate.page.wait_for_timeout(200)
     expect(gate.page.locator("#roster-line")).to_contain_text("名单")
 
 
