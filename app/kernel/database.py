@@ -21,7 +21,7 @@ from app.kernel.tokens import random_code
 # trust.md, Decide first; what FULL is worth stands in tests/races/test_power_cut.py
 PRAGMAS = (
     "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON", "secure_delete=ON",
-    "trusted_schema=OFF", "busy_timeout=10000", "wal_autocheckpoint=4000",
+    "trusted_schema=OFF", "busy_timeout=10000", "wal_autocheckpoint=1000",  # short stops, often: nobody waits for a long one
 )  # fmt: skip
 SQLITE_WAL_SAFE = (3, 51, 3)  # below, a WAL reset race can lose commits
 
