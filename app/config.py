@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     assets: Literal["auto", "cdn", "local"] = "auto"
     assets_cdn: str = HTMX_CDN
     port: int = Field(default=8000, validation_alias=AliasChoices("PORT", "SHILIU_PORT"))
+    one_processor_each: bool = True
     proxy_hops: int = Field(default=0, ge=0, le=5)
     lan: bool = False
 

@@ -16,6 +16,7 @@ import sys
 from typing import BinaryIO
 
 from app.evidence.imaging import Refused, process
+from app.kernel.processors import use_every_processor
 
 MEMORY = 1024 * 1024 * 1024
 CPU_SECONDS = 15
@@ -101,6 +102,7 @@ def warm_up() -> None:
 
 
 def main() -> None:
+    use_every_processor()
     warm_up()
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     while True:

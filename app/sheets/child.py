@@ -17,6 +17,7 @@ from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
+from app.kernel.processors import use_every_processor
 from app.kernel.text import one_line
 from app.sheets.headings import is_refused
 from app.sheets.limits import COLUMNS_MOST, ROWS_MOST, Refused, form_of
@@ -182,6 +183,7 @@ def warm_up() -> None:
 
 
 def main() -> None:
+    use_every_processor()
     warm_up()
     data = sys.stdin.buffer.read()
     limit()

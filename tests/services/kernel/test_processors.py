@@ -1,0 +1,79 @@
+"""Each server process has a processor of its own, what it starts has all of them, and a dead one's is free again."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.kernel.processors import OnOneProcessor
+
+ROOT = Path(__file__).resolve().parents[3]
+ALLOWED = sorted(os.sched_getaffinity(0))
+
+# Answers one request, says where its threads may run and where a child may that wants every processor; ends on Enter.
+_SERVER = """
+import json, os, subprocess, sys, threading
+from pathlib import Path
+from app.kernel.processors import OnOneProcessor
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+app = OnOneProcessor(lambda environ, start: [b"ok"], Path(sys.argv[1]))
+before = sorted(os.sched_getaffinity(0))
+assert app({}, None) == app({}, None) == [b"ok"]
+child = "import os; from app.kernel.processors import use_every_processor as u; u(); print(sorted(os.sched_getaffinity(0)))"
+said = subprocess.run([sys.executable, "-c", child], capture_output=True, text=True, check=True).stdout
+threads = sorted({n for t in os.listdir("/proc/self/task") for n in os.sched_getaffinity(int(t))})
+print(json.dumps([before, threads, json.loads(said)]), flush=True)
+sys.stdin.readline()
+"""
+
+
+def serve(folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", _SERVER, str(folder)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def heard(process: subprocess.Popen[str]) -> list[list[int]]:
+    assert process.stdout is not None
+    found: list[list[int]] = json.loads(process.stdout.readline())
+    return found
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.wait(20)
+    for stream in (process.stdin, process.stdout):
+        assert stream is not None
+        stream.close()
+
+
+def test_each_takes_another_and_the_surplus_keeps_all(tmp_path: Path) -> None:
+    servers = []
+    try:
+        for number in range(len(ALLOWED) + 1):
+            servers.append(serve(tmp_path))
+            before, threads, child = heard(servers[-1])
+            assert before == child == ALLOWED
+            assert threads == ([ALLOWED[number]] if number < len(ALLOWED) else ALLOWED)
+        end(servers.pop(0))  # killed: nobody gave it back by hand
+        servers.append(serve(tmp_path))
+        assert heard(servers[-1])[1] == [ALLOWED[0]]
+    finally:
+        for server in servers:
+            end(server)
+
+
+def test_a_command_that_loads_the_app_takes_none(tmp_path: Path) -> None:
+    OnOneProcessor(lambda _environ, _start: [], tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert sorted(os.sched_getaffinity(0)) == ALLOWED
+
+
+@pytest.mark.parametrize("child", ["app/evidence/photo_child.py", "app/sheets/child.py"])
+def test_the_children_that_calculate_ask_for_every_processor(child: str) -> None:
+    assert "    use_every_processor()\n" in (ROOT / child).read_text("utf-8")
