@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,11 @@ from tests.web.registration.rosters import GOOD, PEOPLE_HEAD
 from tests.web.registration.test_import_roster import code, desk, send, traces, upload
 from tests.web.registration.test_import_roster_journey import address, sign_in
 
-# The driver waits for the answer that is under way, so that the page itself has to look and to press.
-PRESS_WHEN = """(words) => { const watch = setInterval(() => {
+# The driver waits for the answer that is under way, so that the page itself has to look and to press. It presses at
+# the n-th look in a row, as nobody presses before the browser has begun to send.
+PRESS_WHEN = """([words, looks]) => { const watch = setInterval(() => {
   const panel = document.querySelector('[data-running]'), far = panel.querySelector('[data-far]').textContent;
-  if (panel.getClientRects().length === 0 || !new RegExp(words).test(far)) return;
+  if (panel.getClientRects().length === 0 || !new RegExp(words).test(far) || --looks > 0) return;
   clearInterval(watch);
   sessionStorage.setItem('seen', far);
   panel.querySelector('[data-stop]').click();
@@ -116,7 +118,7 @@ def test_5000_rows_are_seen_to_go_in_and_are_stopped_by_a_button(
     sign_in(phone, address)
     open_preview(phone, address, tmp_path)
     phone.check("#consent")
-    phone.evaluate(PRESS_WHEN, "^已登记 [1-9]\\d* . 5000")
+    phone.evaluate(PRESS_WHEN, ["^已登记 [1-9]\\d* . 5000", 1])
     phone.get_by_role("button", name="确认导入").click(no_wait_after=True)
     phone.wait_for_selector("text=已停下，什么都没有登记", timeout=60_000)
     assert people(app) == (1, 1)
@@ -131,18 +133,25 @@ def test_5000_rows_are_seen_to_go_in_and_are_stopped_by_a_button(
 @pytest.mark.published
 @pytest.mark.sqlite_only
 def test_a_preview_that_takes_long_is_stopped_and_the_form_is_usable_again(
-    address: str, phone: Page, tmp_path: Path
+    app: Flask, address: str, phone: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sign_in(phone, address)
     file = tmp_path / "名单.xlsx"
     file.write_bytes(rows_of(3))
     phone.goto(f"{address}/import")
     phone.set_input_files("#file", file)
-    phone.route("**/registrations/import", lambda _route: None)  # an answer that does not come
-    phone.evaluate(PRESS_WHEN, "正在处理")
+    gone, product = threading.Event(), app.wsgi_app
+
+    def slow(environ: dict[str, Any], start: Any) -> Any:
+        if environ["REQUEST_METHOD"] == "POST":
+            gone.wait(30)  # an answer that does not come while the page waits
+        return product(environ, start)
+
+    monkeypatch.setattr(app, "wsgi_app", slow)
+    phone.evaluate(PRESS_WHEN, ["正在处理", 25])
     phone.get_by_role("button", name="看预览").click(no_wait_after=True)
     phone.wait_for_function(SEEN)
     assert phone.is_hidden("[data-running]")
-    phone.unroute("**/registrations/import")
+    gone.set()
     phone.get_by_role("button", name="看预览").click()
     phone.wait_for_selector("#consent")
