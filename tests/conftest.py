@@ -22,7 +22,7 @@ from app.organisation.queries import actor_of
 from app.organisation.service import start_sign_in
 from tests.browser import open_chromium
 from tests.database import Server
-from tests.guards import recording, watching_gets
+from tests.guards import recording, watching_gets, watching_silence
 from tests.house import BACKENDS, House, postgresql_house, sqlite_house
 
 BOTH = ("services", "web", "races", "journeys", "architecture")
@@ -80,9 +80,10 @@ def app(backend: House) -> Iterator[Flask]:
     backend.reset()
     with backend.app.app_context():
         engine = db.engine
-    with watching_gets(engine) as committed:
+    with watching_gets(engine) as committed, watching_silence(engine) as silent:
         yield backend.app
     assert committed == [], "a GET committed a write"
+    assert silent == [], "a change of what pages show has no entry in the log"
 
 
 @pytest.fixture

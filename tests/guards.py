@@ -1,4 +1,4 @@
-"""Watchers of the database: which statements were sent, and whether a GET committed a write."""
+"""Watchers of the database: which statements were sent, whether a GET wrote, and whether a write left no entry."""
 
 from __future__ import annotations
 
@@ -12,6 +12,12 @@ from sqlalchemy import Connection, Engine, event
 
 from app.checkin.statements import DriverLane
 
+# What a kept page may show (app/web/kept.py): who changes it by hand in the database is on his own.
+_SHOWN = re.compile(
+    r"\s*(?:INSERT INTO|UPDATE|DELETE FROM) \"?(activity\w*|registration|evidence_item|unit|programme|question|place_\w+"
+    r"|party_class|target|indicator|task\w*|progress_note|establishment|activity_fact|takedown|role_grant)\b",
+    re.I,
+)
 _CONTROL = re.compile(r"\s*(BEGIN|PRAGMA|SAVEPOINT|RELEASE|ROLLBACK|COMMIT|SET|SHOW)\b", re.I)
 _WRITE = re.compile(r"\s*(WITH\b.*?\b)?(INSERT|UPDATE|DELETE|REPLACE|MERGE|CREATE|DROP|ALTER|TRUNCATE)\b", re.I | re.S)
 
@@ -55,6 +61,44 @@ def watching_gets(engine: Engine) -> Iterator[list[str]]:
 
     def commit(conn: Connection) -> None:
         found.extend(conn.info.pop(mine, ()))
+
+    def rollback(conn: Connection) -> None:
+        conn.info.pop(mine, None)
+
+    pairs = (("before_cursor_execute", note), ("commit", commit), ("rollback", rollback))
+    for name, listener in pairs:
+        event.listen(engine, name, listener)
+    try:
+        yield found
+    finally:
+        for name, listener in pairs:
+            event.remove(engine, name, listener)
+
+
+@contextmanager
+def watching_silence(engine: Engine) -> Iterator[list[str]]:
+    """Collect `METHOD path: table` of every request that committed a change of what pages show, and no entry of the log.
+
+    A kept page would go on showing what was before.
+    """
+    found: list[str] = []
+    mine = f"silent_{id(found)}"
+
+    def note(conn: Connection, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        if not has_request_context():
+            return
+        known: set[str] = conn.info.setdefault(mine, set())
+        table = _SHOWN.match(statement)
+        # A walk-in takes no place (domain.md), and who has read the news is shown on the own ticket only.
+        if table and not re.search("walk_in|SET seen_changes_at", f"{statement} {parameters}"):
+            known.add(f"{request.method} {request.path}: {table[1]}")
+        elif "INSERT INTO audit_entry" in statement:
+            known.add("")
+
+    def commit(conn: Connection) -> None:
+        known: set[str] = conn.info.pop(mine, set())
+        if "" not in known:
+            found.extend(known)
 
     def rollback(conn: Connection) -> None:
         conn.info.pop(mine, None)

@@ -31,7 +31,7 @@ from app.organisation.permissions import Action, may, may_at, reach
 from app.planning.models import Task
 from app.review.queries import history
 from app.web.access import current_actor, requires
-from app.web.kept import kept
+from app.web.kept import kept, kept_page
 from app.web.paging import Page, asked_page
 from app.web.rendering import render, staff_page
 
@@ -102,8 +102,12 @@ def _show_board() -> ShownBoard:
 @requires(Action.FIGURES_READ)
 def dashboard() -> Response:
     """方面 → tasks, each with light, figure and a sentence."""
+    return kept_page("metrics/dashboard.html", _dashboard)
+
+
+def _dashboard() -> dict[str, Any]:
     shown = kept(_show_board, "dashboard", asked_year(), business_day(now()))
-    return render("metrics/dashboard.html", shown=shown, year=shown.year, as_of=now())
+    return {"shown": shown, "year": shown.year, "as_of": now()}
 
 
 @bp.get("/facts")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
@@ -17,6 +18,7 @@ from app.web import mine
 from app.web.access import current_actor, public, settings
 from app.web.activities.blueprint import sign_in_window
 from app.web.activities.share import times_lines
+from app.web.kept import kept_page
 from app.web.rendering import render
 
 bp = Blueprint("public", __name__)
@@ -46,19 +48,25 @@ def shown_to_the_public(activity: Activity, at: datetime) -> str:
 @public
 def activity(code: str) -> Response:
     """What, when, where, by whom; and the way to take part."""
+    mine.browser_token()  # by the answer, whether or not the page is made for it
+    if request.args or mine.own_tickets(code):
+        return render("public/activity.html", **_activity(code))
+    return kept_page("public/activity.html", lambda: _activity(code))
+
+
+def _activity(code: str) -> dict[str, Any]:
     session, moment = db.session(), now()
     found = get_public_activity(session, code)
     shown = shown_to_the_public(found, moment)
-    return render(
-        "public/activity.html",
-        activity=found,
-        kind=KINDS[found.kind],
-        shown=shown,
-        units=units_of(session, found),
-        lines=times_lines(found),
-        changes=list_changes(session, found.id) if shown != "ended" else [],
-        staff_url=url_for("activities.detail", code=code) if current_actor().is_user else "",
-    )
+    return {
+        "activity": found,
+        "kind": KINDS[found.kind],
+        "shown": shown,
+        "units": units_of(session, found),
+        "lines": times_lines(found),
+        "changes": list_changes(session, found.id) if shown != "ended" else [],
+        "staff_url": url_for("activities.detail", code=code) if current_actor().is_user else "",
+    }
 
 
 def event_of(found: Activity) -> list[CalendarEvent]:

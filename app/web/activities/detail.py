@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
@@ -40,6 +41,7 @@ from app.review.models import ReviewCase
 from app.review.queries import current_cases
 from app.web.access import current_actor, load_activity, requires
 from app.web.activities.blueprint import SOON, bp, link, load_readable, sign_in_window
+from app.web.kept import kept_page
 from app.web.paging import Page, asked_page
 from app.web.rendering import local, render
 
@@ -89,6 +91,10 @@ def _asked(units: Sequence[UnitChoice], paths: tuple[str, ...] | None) -> ListFi
 @requires(Action.ACTIVITY_READ)
 def index() -> Response:
     """Newest start first, 20 a page; state, kind, unit and month narrow."""
+    return kept_page("activities/index.html", _index)
+
+
+def _index() -> dict[str, Any]:
     actor = current_actor()
     within = reach(actor, Action.ACTIVITY_READ)
     paths = None if within is None else tuple(within)
@@ -96,18 +102,16 @@ def index() -> Response:
     number = asked_page()
     moment = now()
     rows, total = list_activities(db.session(), _asked(units, paths), now=moment, page=number, size=PAGE_SIZE)
-    months = [_months_back(moment, back) for back in range(-1, 12)]
-    return render(
-        "activities/index.html",
-        rows=[(row, shown_state(row.state, row.ends_at, moment)) for row in rows],
-        paging=Page(number, PAGE_SIZE, total),
-        kinds=KINDS,
-        units=units,
-        months=months,
-        states={**STATE_LABELS, **REVIEW_FILTERS},
-        may_edit=may(actor, Action.ACTIVITY_EDIT),
-        waiting_url=link("activities.listing_queue") if may(actor, Action.ACTIVITY_LIST_PUBLICLY) else "",
-    )
+    return {
+        "rows": [(row, shown_state(row.state, row.ends_at, moment)) for row in rows],
+        "paging": Page(number, PAGE_SIZE, total),
+        "kinds": KINDS,
+        "units": units,
+        "months": [_months_back(moment, back) for back in range(-1, 12)],
+        "states": {**STATE_LABELS, **REVIEW_FILTERS},
+        "may_edit": may(actor, Action.ACTIVITY_EDIT),
+        "waiting_url": link("activities.listing_queue") if may(actor, Action.ACTIVITY_LIST_PUBLICLY) else "",
+    }
 
 
 def _months_back(moment: datetime, back: int) -> str:

@@ -22,7 +22,7 @@ from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.errors import DomainError, RuleBroken, TooMany
 from app.kernel.together import Together
-from app.kernel.tokens import digest, random_secret
+from app.kernel.tokens import digest
 from app.registration.answers import Asking
 from app.registration.entering import list_questions, list_quota_units, register_together
 from app.registration.entries import Entry, PhoneTaken, Wish
@@ -32,6 +32,7 @@ from app.registration.queries import standing_secrets
 from app.registration.rules import PEOPLE_MOST, closed_problem
 from app.web import mine
 from app.web.access import keys, public
+from app.web.kept import once
 from app.web.registration.blueprint import bp
 from app.web.registration.forms import RegisterForm, attach, fill_sessions, fill_units, too_long
 from app.web.rendering import render
@@ -82,7 +83,7 @@ def make_desk(activity: Activity, form: RegisterForm | None = None, *, at: datet
     )
     if problem is not None:
         return Desk(form=None, closed=_(problem.message), own=own)
-    form = form or RegisterForm(formdata=None, submission=random_secret())
+    form = form or RegisterForm(formdata=None, submission=once())
     fill_sessions(form, activity, at=at)
     desk = Desk(form=form, own=own)
     _describe_places(desk, activity, at)
