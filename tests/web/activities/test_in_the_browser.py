@@ -127,7 +127,7 @@ def test_a_first_visit_stays_light_with_everything_it_loads(
         enter(desk, live_server.url, login)
     cookies = desk.context.storage_state()
     heavy = {}
-    for path in paths:
+    for path in in_turn(paths, 0):  # tests/web/journey/test_budgets.py weighs each of them, as the server sends it
         context = chromium.new_context(storage_state=cookies)
         context.route(CDN_PAGES, lambda route: route.abort())
         page = context.new_page()
