@@ -12,11 +12,12 @@ from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFProtect
 
 from app.kernel.database import Base
+from app.kernel.network import network_of
 
 db = SQLAlchemy(model_class=Base, disable_autonaming=True)
 migrate = Migrate()
 login_manager = LoginManager()
 csrf = CSRFProtect()
 babel = Babel()
-limiter = Limiter(key_func=get_remote_address)
+limiter = Limiter(key_func=lambda: network_of(get_remote_address()))
 FlaskForm.Meta.locales = ["zh"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from math import ceil
 
-from sqlalchemy import Index, String, bindparam, delete, select
+from sqlalchemy import Index, String, bindparam, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.kernel.database import Base, IdMixin, UtcDateTime
@@ -24,38 +25,64 @@ class Attempt(IdMixin, Base):
 
 
 # Made once: it is asked for every registration, and putting it together takes longer than the database.
-_TRIES = (
-    select(Attempt.at)
-    .where(Attempt.purpose == bindparam("purpose"), Attempt.key == bindparam("key"), Attempt.at >= bindparam("since"))
-    .order_by(Attempt.at.desc())
-    .limit(100)
-)
+_TRIES = select(
+    func.count(Attempt.id),
+    # What a clock noted that was far ahead still counts, but nobody waits an hour for its moment to come.
+    func.max(Attempt.at).filter(Attempt.at <= bindparam("soon")),
+).where(Attempt.purpose == bindparam("purpose"), Attempt.key == bindparam("key"), Attempt.at >= bindparam("since"))
+
+WAIT = "试的次数太多了，请 {seconds} 秒后再试。"
+LONGEST = 300  # seconds that anybody waits at most
+SKEW = timedelta(minutes=2)  # two server processes may differ by so much, and tries of one moment come in any order
 
 
 def attempt_key(*parts: str) -> str:
     return digest("\x1f".join(parts))
 
 
-def count_attempts(session: Session, purpose: str, key: str, *, since: datetime) -> list[datetime]:
-    """Moments of the failed tries since then, newest first."""
-    return list(session.scalars(_TRIES, {"purpose": purpose, "key": key, "since": since}))
-
-
-def check_attempts(session: Session, purpose: str, key: str, *, now: datetime, free: int, window: timedelta) -> None:
+def check_attempts(
+    session: Session, purpose: str, key: str, *, now: datetime, free: int, window: timedelta, longest: int = LONGEST,
+    words: str = WAIT,
+) -> None:  # fmt: skip
     """Raise TooMany while the growing delay after `free` failures has not passed.
 
-    The delay doubles from 2 s per failure beyond `free`, at most 5 minutes: nobody is
-    locked out for good by a stranger's tries.
+    The delay doubles from 2 s per failure beyond `free`, up to `longest` seconds: nobody is
+    locked out for good by a stranger's tries. Alone it only spares work, since many may pass it at
+    once: what a try has found is told after `settle_attempt`.
     """
-    tries = count_attempts(session, purpose, key, since=now - window)
-    excess = len(tries) - free
-    if excess < 0 or not tries:
+    asked = {"purpose": purpose, "key": key, "since": now - window, "soon": now + SKEW}
+    tries, latest = session.execute(_TRIES, asked).one()
+    excess = tries - free
+    if excess < 0 or latest is None:
         return
-    delay = timedelta(seconds=min(300, 2 ** min(excess + 1, 9)))
-    wait = (tries[0] + delay - now).total_seconds()
+    delay = timedelta(seconds=min(longest, 2 ** min(excess + 1, 9)))
+    wait = min(longest, (latest + delay - now).total_seconds())
     if wait > 0:
-        seconds = int(wait) + 1
-        raise TooMany("too_many_tries", f"试的次数太多了，请 {seconds} 秒后再试。", seconds)
+        seconds = ceil(wait)
+        raise TooMany("too_many_tries", words.format(seconds=seconds), seconds)
+
+
+def settle_attempt(
+    session: Session, purpose: str, key: str, *, right: bool, now: datetime, free: int, window: timedelta,
+    longest: int = LONGEST, words: str = WAIT,
+) -> None:  # fmt: skip
+    """One try at a time in all processes: counts those before it, keeps it when it was wrong.
+
+    Before this has returned and its transaction is committed, nobody is told whether a try was right. Raises
+    TooMany for a right one too when its turn was not free: of a hundred guesses sent at once, as many are answered as
+    of a hundred sent one after the other.
+    """
+    _wait_for_turn(session, purpose, key)
+    check_attempts(session, purpose, key, now=now, free=free, window=window, longest=longest, words=words)
+    if not right:
+        note_attempt(session, purpose, key, now=now)
+
+
+def _wait_for_turn(session: Session, purpose: str, key: str) -> None:
+    """On SQLite the transaction itself is the turn."""
+    if session.get_bind().dialect.name == "postgresql":
+        turn = int(digest(f"attempt\x1f{purpose}\x1f{key}")[:15], 16)
+        session.execute(select(func.pg_advisory_xact_lock(turn)))
 
 
 def note_attempt(session: Session, purpose: str, key: str, *, now: datetime) -> None:

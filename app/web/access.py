@@ -15,9 +15,11 @@ from app.activities.models import Activity
 from app.config import Settings
 from app.extensions import db, login_manager
 from app.kernel.actor import ANONYMOUS, Actor
+from app.kernel.attempts import attempt_key
 from app.kernel.clock import now
 from app.kernel.errors import NotFound, NotPermitted
 from app.kernel.keys import KeyRing
+from app.kernel.network import network_of
 from app.organisation.models import Unit
 from app.organisation.permissions import Action, may, may_at
 from app.organisation.queries import load_actor
@@ -49,6 +51,11 @@ class SignedInUser(UserMixin):  # type: ignore[misc]
 def _load_from_request(_request: Any) -> SignedInUser | None:
     actor = current_actor()
     return SignedInUser(actor) if actor.is_user else None
+
+
+def address_key(*parts: str) -> str:
+    """Under what the tries of whoever asks are counted: the network, with what else is said."""
+    return attempt_key(*parts, network_of(request.remote_addr or ""))
 
 
 def current_actor() -> Actor:

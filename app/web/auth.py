@@ -15,7 +15,7 @@ from wtforms.validators import InputRequired, Length
 
 from app.exports.qr import matrix as qr_matrix
 from app.extensions import db
-from app.kernel.attempts import attempt_key, check_attempts, clear_attempts, note_attempt
+from app.kernel.attempts import attempt_key, check_attempts, clear_attempts, settle_attempt
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.errors import RuleBroken
@@ -34,7 +34,7 @@ from app.organisation.second_factor import (
     remember_device,
 )
 from app.organisation.service import end_sign_ins, password_matches, start_sign_in
-from app.web.access import SIGN_IN_COOKIE, current_actor, keys, public, settings, signed_in
+from app.web.access import SIGN_IN_COOKIE, address_key, current_actor, keys, public, settings, signed_in
 from app.web.rendering import render
 
 bp = Blueprint("auth", __name__)
@@ -57,24 +57,25 @@ def login() -> Response:
     if request.method == "POST" and form.validate():
         moment = now()
         name = one_line(form.login.data).lower()
-        key = attempt_key(name, request.remote_addr or "")
+        key = address_key(name)
         check_attempts(db.session(), "sign_in", key, now=moment, free=FREE_TRIES, window=WINDOW)
         user = db.session.scalar(select(User).where(User.login == name))
-        if password_matches(user, form.password.data) and user is not None and user.disabled_at is None:
-            return _enter(user, key)
+        right = password_matches(user, form.password.data) and user is not None and user.disabled_at is None
         with transaction(db.session) as tx:
-            note_attempt(tx, "sign_in", key, now=moment)
+            settle_attempt(tx, "sign_in", key, right=right, now=moment, free=FREE_TRIES, window=WINDOW)
+            if right:
+                clear_attempts(tx, "sign_in", key)
+        if right and user is not None:
+            return _enter(user)
         form.password.errors = [_("登录名或密码不对。连续输错会要求等一会儿。")]
     status = 422 if request.method == "POST" else 200
     return render("auth/login.html", form=form, status=status)
 
 
-def _enter(user: User, key: str) -> Response:
+def _enter(user: User) -> Response:
     """With the password right: straight in, or by the second factor where a role asks for it."""
     moment = now()
     actor = actor_of(db.session(), user)
-    with transaction(db.session) as tx:
-        clear_attempts(tx, "sign_in", key)
     if user.must_change_password:
         return _spend_one_time_password(user)
     asks = user.totp_secret is not None or (settings().asks_second_factor and needs_second_factor(actor))
@@ -149,10 +150,9 @@ def _ask_code(user: User) -> Response:
         check_attempts(db.session(), "second", key, now=moment, free=FREE_TRIES, window=WINDOW)
         with transaction(db.session) as tx:
             right = accept_code(tx, user, request.form.get("code", "")[:20], keys=keys(), now=moment)
+            settle_attempt(tx, "second", key, right=right, now=moment, free=FREE_TRIES, window=WINDOW)
             if right:
                 clear_attempts(tx, "second", key)
-            else:
-                note_attempt(tx, "second", key, now=moment)
         if right:
             return finish_sign_in(user, second_factor=True, remember=request.form.get("remember") == "y")
         error = _("口令不对，或者已经用过。请等手机上换一个再填，也可以填备用口令。")

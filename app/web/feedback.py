@@ -16,14 +16,14 @@ from app.extensions import db
 from app.feedback import service
 from app.feedback.queries import count_feedback, find_by_receipt, get_feedback, list_feedback, monthly_counts
 from app.feedback.rules import ANSWER_MOST, ANSWER_WORKING_DAYS, MESSAGE_MOST, NO_RECEIPT, SORT_LABELS
-from app.kernel.attempts import attempt_key, check_attempts, note_attempt
+from app.kernel.attempts import check_attempts, settle_attempt
 from app.kernel.clock import business_day, now
 from app.kernel.database import transaction
 from app.kernel.errors import NotFound, RuleBroken, TooMany
 from app.kernel.tokens import random_secret
 from app.organisation.permissions import Action, reach
 from app.web import mine
-from app.web.access import current_actor, keys, public, requires
+from app.web.access import address_key, current_actor, keys, public, requires
 from app.web.paging import Page, asked_page
 from app.web.registration.forms import SubmissionForm, attach
 from app.web.rendering import render
@@ -98,15 +98,16 @@ def send() -> Response:
 
 
 def _receive(filled: FeedbackForm) -> str:
-    moment, key = now(), attempt_key(request.remote_addr or "")
+    moment, key = now(), address_key()
     check_attempts(db.session(), "feedback", key, now=moment, free=FREE_MESSAGES, window=WINDOW)
     message = service.Message(
         filled.sort.data or "", filled.message.data or "", filled.contact.data or "", mine.browser_token(),
         filled.submission_id,
     )  # fmt: skip
     with transaction(db.session) as tx:
+        # Every message counts, not only a wrong one.
+        settle_attempt(tx, "feedback", key, right=False, now=moment, free=FREE_MESSAGES, window=WINDOW)
         _row, receipt = service.receive(tx, message, _activity(), keys=keys(), now=moment)
-        note_attempt(tx, "feedback", key, now=moment)
     return receipt
 
 
@@ -137,18 +138,19 @@ def ask_receipt() -> Response:
 @public
 def look_up() -> Response:
     """The answer, or that there is none yet; a wrong receipt is counted by address."""
-    filled, moment, key = ReceiptForm(), now(), attempt_key(request.remote_addr or "")
+    filled, moment, key = ReceiptForm(), now(), address_key()
     try:
         check_attempts(db.session(), "receipt", key, now=moment, free=FREE_TRIES, window=WINDOW)
+        found = find_by_receipt(db.session(), filled.receipt.data or "", keys=keys())
+        with transaction(db.session) as tx:
+            right = found is not None
+            settle_attempt(tx, "receipt", key, right=right, now=moment, free=FREE_TRIES, window=WINDOW)
     except TooMany as many:
         filled.receipt.errors = [_(many.message)]
         response = render("feedback/receipt.html", form=filled, found=None, status=429)
         response.headers["Retry-After"] = str(many.wait_seconds)
         return response
-    found = find_by_receipt(db.session(), filled.receipt.data or "", keys=keys())
     if found is None:
-        with transaction(db.session) as tx:
-            note_attempt(tx, "receipt", key, now=moment)
         filled.receipt.errors = [_(NO_RECEIPT)]
         return render("feedback/receipt.html", form=filled, found=None, status=422)
     return render("feedback/receipt.html", form=filled, found=found, sorts=SORT_LABELS)

@@ -16,7 +16,6 @@ from app.activities.models import Activity
 from app.checkin import devices
 from app.checkin.queries import Door, find_door, list_doors
 from app.extensions import db
-from app.kernel.attempts import attempt_key, check_attempts, note_attempt
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.errors import Conflict, NotFound, TooMany
@@ -24,12 +23,11 @@ from app.web.access import current_actor, keys, public
 from app.web.assets import STATIC, asset, know, serve_file
 from app.web.paired import device_secret, keep_device, paired_device
 from app.web.rendering import render
+from app.web.six_digits import check_digits, settle_digits
 from app.web.venue import asked_digits
 
 bp = Blueprint("scan", __name__)
 
-FREE_TRIES = 10
-WINDOW = timedelta(minutes=15)
 BEFORE, AFTER = timedelta(hours=24), timedelta(hours=12)  # sessions that digits are searched among
 MODULES = STATIC / "js" / "scan"
 WORKER = "sw.js"
@@ -113,9 +111,9 @@ def _by_key(moment: datetime, session_code: str, scope: str, key: str) -> Pairin
 
 
 def _by_digits(moment: datetime) -> Pairing | None:
-    """The one near session whose digits these are, tries counted. Raises TooMany."""
-    digits, address = asked_digits(), attempt_key(request.remote_addr or "")
-    check_attempts(db.session(), "pair", address, now=moment, free=FREE_TRIES, window=WINDOW)
+    """The one near session whose digits these are, the try settled first. Raises TooMany."""
+    digits = asked_digits()
+    check_digits("pair", now=moment)
     near = list_doors(db.session(), since=moment - AFTER, until=moment + BEFORE) if digits else []
     fits = [
         Pairing(door, every)
@@ -123,11 +121,9 @@ def _by_digits(moment: datetime) -> Pairing | None:
         for every in (False, True)
         if devices.pairing_pin_holds(keys(), door.code, all_sessions=every, pin=digits, now=moment)
     ]
-    if len(fits) == 1:
-        return fits[0]
     with transaction(db.session) as tx:
-        note_attempt(tx, "pair", address, now=moment)
-    return None
+        settle_digits(tx, "pair", right=len(fits) == 1, now=moment)
+    return fits[0] if len(fits) == 1 else None
 
 
 def module_names() -> list[str]:

@@ -14,18 +14,16 @@ from app.checkin import codes
 from app.checkin.doors import note_screen
 from app.checkin.queries import Door, Totals, count_expected, find_door, find_session, list_doors, session_totals
 from app.extensions import db
-from app.kernel.attempts import attempt_key, check_attempts, note_attempt
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.errors import TooMany
 from app.web.access import keys, public, settings
 from app.web.rendering import near_text, render
+from app.web.six_digits import check_digits, settle_digits
 from app.web.venue import LiveCode, asked_digits, live_code, phase_of, window_of_door
 
 bp = Blueprint("screen", __name__)
 
-FREE_TRIES = 10
-WINDOW = timedelta(minutes=15)
 BEFORE, AFTER = timedelta(hours=24), timedelta(hours=12)  # around the window: when the six digits open a screen
 STAYS = timedelta(hours=1)  # after the window: the last count stays readable
 
@@ -63,12 +61,23 @@ def show() -> Response:
 @public
 def open_screen() -> Response:
     """Six digits of the console, tries counted; they hold ten to twenty minutes."""
-    moment, digits = now(), asked_digits()
-    key = attempt_key(request.remote_addr or "")
+    moment = now()
     try:
-        check_attempts(db.session(), "screen", key, now=moment, free=FREE_TRIES, window=WINDOW)
+        door = _counted(asked_digits(), moment)
     except TooMany as many:
         return _ask(many.message + _("不用等：在登录了控制台的电脑上按“打开大屏”，不用填数字。"), 429)
+    if door is None:
+        return _ask(_("数字不对或已过期。请看控制台上现在的6位数字。"), 422)
+    if gone := _gone(door, moment):
+        return _ask(gone, 422)
+    response = redirect(url_for("screen.show"), 303)
+    keep_screen(response, door.code)
+    return response
+
+
+def _counted(digits: str, moment: datetime) -> Door | None:
+    """The one near session that these digits open, the try settled first. Raises TooMany."""
+    check_digits("screen", now=moment)
     near = list_doors(db.session(), since=moment - AFTER, until=moment + 2 * BEFORE) if digits else []
     fits = [
         door
@@ -76,18 +85,11 @@ def open_screen() -> Response:
         if moment >= window_of_door(door)[0] - BEFORE and codes.screen_code_holds(keys(), door.code, digits, moment)
     ]
     with transaction(db.session) as tx:
+        settle_digits(tx, "screen", right=len(fits) == 1, now=moment)
         row = find_session(tx, fits[0].code) if len(fits) == 1 else None
-        if row is None:
-            note_attempt(tx, "screen", key, now=moment)
-        else:
+        if row is not None:
             note_screen(tx, row, now=moment)
-    if len(fits) != 1:
-        return _ask(_("数字不对或已过期。请看控制台上现在的6位数字。"), 422)
-    if gone := _gone(fits[0], moment):
-        return _ask(gone, 422)
-    response = redirect(url_for("screen.show"), 303)
-    keep_screen(response, fits[0].code)
-    return response
+    return fits[0] if len(fits) == 1 else None
 
 
 @bp.post("/screen/leave")

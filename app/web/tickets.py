@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, flash, redirect, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -20,7 +20,7 @@ from app.exports.calendar import CalendarEvent, calendar_file, event_uid
 from app.exports.qr import matrix as qr_matrix
 from app.extensions import db, limiter
 from app.kernel.actor import PARTICIPANT
-from app.kernel.attempts import attempt_key, check_attempts, note_attempt
+from app.kernel.attempts import check_attempts, settle_attempt
 from app.kernel.clock import SHANGHAI, now
 from app.kernel.database import transaction
 from app.kernel.errors import Conflict, NotFound, RuleBroken
@@ -34,7 +34,7 @@ from app.registration.queries import find_by_secret, name_of, read_stored
 from app.registration.rules import PEOPLE_MOST, change_problem
 from app.registration.service import cancel_registration, change_headcount, erase_own, note_seen
 from app.web import mine
-from app.web.access import current_actor, keys, public, settings
+from app.web.access import address_key, current_actor, keys, public, settings
 from app.web.paired import paired_device
 from app.web.registration.forms import PeopleForm, attach
 from app.web.rendering import render, span_text
@@ -93,13 +93,13 @@ def _find(session: Session, secret: str) -> tuple[Registration, Activity]:
 
 def find_counted(secret: str) -> tuple[Registration, Activity]:
     """For writes: a wrong secret is counted by address."""
-    key, moment = attempt_key(request.remote_addr or ""), now()
+    key, moment = address_key(), now()
     check_attempts(db.session(), "ticket", key, now=moment, free=FREE_TRIES, window=WINDOW)
     try:
         return _find(db.session(), secret)
     except NotFound:
         with transaction(db.session) as tx:
-            note_attempt(tx, "ticket", key, now=moment)
+            settle_attempt(tx, "ticket", key, right=False, now=moment, free=FREE_TRIES, window=WINDOW)
         raise
 
 

@@ -19,7 +19,7 @@ import pysqlite3
 import pytest
 from flask import Flask
 
-from app.checkin.arriving import Arrival, arrive
+from app.checkin.arriving import Arrival, Result, arrive_together
 from app.checkin.models import Method
 from app.checkin.statements import DriverLane
 from app.extensions import db
@@ -28,7 +28,7 @@ from tests.factories import NOW, make_activity
 
 pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]
 CUTS = 200 if os.environ.get("SHILIU_PROOF") == "full" else 40
-PEOPLE, SECTOR, SEED = 60, 512, 20261124
+BATCHES, BATCH_MOST, SECTOR, SEED = 40, 16, 512, 20261124
 WRITTEN = ("", "-wal")  # the index in -shm is never read after a cut
 
 
@@ -99,12 +99,16 @@ class History:
     path: Path
     began: bytes
     steps: list[Step] = field(default_factory=list)
-    uids: list[str] = field(default_factory=list)  # in order of their acks
+    batches: list[list[str]] = field(default_factory=list)  # uids of those who shared a commit, in order of their acks
+
+
+def walk_in(code: str) -> Arrival:
+    return Arrival(secrets.token_urlsafe(16), None, Method.LIVE_CODE, adults=2, is_walk_in=True, session_code=code)
 
 
 @pytest.fixture
 def history(app: Flask, tmp_path: Path) -> Callable[[str], History]:
-    """PEOPLE check in, one durable transaction each, with our settings but for `synchronous`."""
+    """BATCHES of 1 to BATCH_MOST check in, each batch in one durable transaction, with our settings but for `synchronous`."""
     with app.app_context():
         with transaction(db.session) as tx:
             code = make_activity(tx).sessions[0].code
@@ -115,21 +119,20 @@ def history(app: Flask, tmp_path: Path) -> Callable[[str], History]:
             connection.exec_driver_sql("BEGIN")
 
     def live(synchronous: str) -> History:
-        made = History(path, path.read_bytes())
+        made, chance = History(path, path.read_bytes()), random.Random(SEED)
         files = Files(made.steps)
         connection = apsw.Connection(str(path), vfs=files.name)
         for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         connection.execute(f"PRAGMA synchronous={synchronous}")
         connection.execute("PRAGMA wal_autocheckpoint=40")  # several checkpoints within one history
-        for _ in range(PEOPLE):
-            arrival = Arrival(
-                secrets.token_urlsafe(16), None, Method.LIVE_CODE, adults=2, is_walk_in=True, session_code=code
-            )
+        for _ in range(BATCHES):
+            batch = [walk_in(code) for _ in range(chance.randint(1, BATCH_MOST))]
             connection.execute("BEGIN IMMEDIATE")
-            assert arrive(DriverLane(Cursor(connection), is_sqlite=True), arrival, now=NOW).is_new
+            answers = arrive_together(DriverLane(Cursor(connection), is_sqlite=True), [(each, NOW) for each in batch])
+            assert all(isinstance(answer, Result) and answer.is_new for answer in answers)
             connection.execute("COMMIT")
-            made.uids.append(arrival.uid)
+            made.batches.append([each.uid for each in batch])
             made.steps.append(Step("ack"))
         assert any(step.kind == "write" and step.path == str(path) for step in made.steps), "no checkpoint was cut"
         return made
@@ -160,7 +163,10 @@ def files_after(history: History, cut: int, chance: random.Random) -> Iterator[t
 
 
 def lost_and_broken(history: History, folder: Path, cuts: int) -> tuple[int, int]:
-    """Over so many cuts at chance moments: acknowledged check-ins that are gone, and databases that are not whole."""
+    """Over so many cuts at chance moments: acknowledged check-ins that are gone, and databases that are not whole.
+
+    Whole is also that of a batch everybody is there or nobody.
+    """
     chance, lost, broken = random.Random(SEED), 0, 0
     for number in range(cuts):
         cut = chance.randrange(len(history.steps))
@@ -173,8 +179,9 @@ def lost_and_broken(history: History, folder: Path, cuts: int) -> tuple[int, int
             events = {row[0] for row in connection.execute("SELECT uid FROM check_in_event WHERE kind = 'arrival'")}
             rows = connection.execute("SELECT count(*) FROM check_in").fetchone()[0]
             whole = connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
-            broken += not whole or rows != len(events)
-            lost += len(set(history.uids[:told]) - events)
+            parts = any(events.intersection(batch) and not events.issuperset(batch) for batch in history.batches)
+            broken += not whole or rows != len(events) or parts
+            lost += len({uid for batch in history.batches[:told] for uid in batch} - events)
         except pysqlite3.DatabaseError:
             broken, lost = broken + 1, lost + told
         finally:
@@ -187,6 +194,7 @@ def test_full_loses_nothing_that_was_acknowledged(
 ) -> None:
     lost, broken = lost_and_broken(history("FULL"), tmp_path, CUTS)
     record_property("power cuts", CUTS)
+    record_property("check-ins that shared a commit, at most", BATCH_MOST)
     record_property("lost with FULL", lost)
     assert (lost, broken) == (0, 0)
 
@@ -199,3 +207,10 @@ def test_normal_loses_some_so_the_cuts_are_real(
     record_property("lost with NORMAL", lost)
     assert lost > 0
     assert broken == 0  # old, but never half: the log is in order
+
+
+def test_half_a_batch_is_seen(history: Callable[[str], History], tmp_path: Path) -> None:
+    """Negative control of the other half: a batch that was committed in two parts is cut between them now and then."""
+    made = history("FULL")
+    made.batches = [[*first, *second] for first, second in zip(made.batches[::2], made.batches[1::2], strict=True)]
+    assert lost_and_broken(made, tmp_path, CUTS)[1] > 0

@@ -15,7 +15,7 @@ from app.checkin.queries import Door
 from app.checkin.rules import PARTY_MOST, CountAs
 from app.checkin.service import Arrival, check_in, find_answer, keep_refusal
 from app.extensions import db
-from app.kernel.attempts import attempt_key, check_attempts, note_attempt
+from app.kernel.attempts import check_attempts, settle_attempt
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.errors import TooMany
@@ -24,7 +24,7 @@ from app.kernel.tokens import same
 from app.registration.models import Registration, RegistrationKind
 from app.registration.queries import find_by_phone_tail, find_by_ticket_code
 from app.web import mine
-from app.web.access import keys, public
+from app.web.access import address_key, keys, public
 from app.web.checkin.blueprint import bp
 from app.web.checkin.page import AskedParty, Typed, arrive_page, get_door, grant_for
 from app.web.checkin.press import Refused, own_count_as, plain_arrival, result_page
@@ -119,20 +119,30 @@ def _registered(code: str, grant: codes.Grant, method: Method, typed: Typed, mom
     if not tail and len(wanted) != 8:
         raise Refused(_("请填手机号的后4位，或报名码下面的8位短码。"), "tail")
     door = get_door(code)
-    key = attempt_key(door.activity_code, request.remote_addr or "")
     try:
-        check_attempts(db.session(), "tail", key, now=moment, free=FREE_TRIES, window=WINDOW)
+        found = _counted(door, method, (tail, wanted), moment)
     except TooMany as many:
         raise Refused(many.message + _("不用等：到签到台报手机尾号，工作人员帮您签。"), "tail", 429) from None
-    found = _find(door, tail, wanted)
     if found is None:
-        with transaction(db.session) as tx:
-            note_attempt(tx, "tail", key, now=moment)
-            keep_refusal(tx, activity_id=door.activity_id, session_id=door.session_id, method=method, now=moment)
         raise Refused(_("没有找到这个报名。请核对一下；没报名的，按现场登记就能签。"), "tail")
     if found.kind == RegistrationKind.PARTY.value:
         return _party(grant, door, found)
     return Arrival(grant.uid, door.session_id, method, found.id)
+
+
+def _counted(door: Door, method: Method, typed: tuple[str, str], moment: datetime) -> Registration | None:
+    """The registration of a phone's tail or an 8-character code; a wrong one is settled first. Raises TooMany.
+
+    A right one takes no turn: it checks somebody in, once for a grant, where everybody can see it.
+    """
+    key = address_key(door.activity_code)
+    check_attempts(db.session(), "tail", key, now=moment, free=FREE_TRIES, window=WINDOW)
+    found = _find(door, *typed)
+    if found is None:
+        with transaction(db.session) as tx:
+            settle_attempt(tx, "tail", key, right=False, now=moment, free=FREE_TRIES, window=WINDOW)
+            keep_refusal(tx, activity_id=door.activity_id, session_id=door.session_id, method=method, now=moment)
+    return found
 
 
 def _party(grant: codes.Grant, door: Door, found: Registration) -> Arrival:

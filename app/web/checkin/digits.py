@@ -12,11 +12,11 @@ from app.checkin import codes
 from app.checkin.models import Method
 from app.checkin.queries import Door, list_doors
 from app.extensions import db
-from app.kernel.attempts import attempt_key, check_attempts, note_attempt
+from app.kernel.attempts import check_attempts, settle_attempt
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.errors import TooMany
-from app.web.access import keys, public
+from app.web.access import address_key, keys, public
 from app.web.checkin.blueprint import bp
 from app.web.checkin.page import Typed, arrive_page, get_door, grant_for
 from app.web.rendering import render
@@ -41,9 +41,8 @@ def enter_digits() -> Response:
     """The sign-in page of the session that shows these digits now; what was typed before comes along."""
     g.lean = True
     moment, typed, digits = now(), Typed.read(), asked_digits()
-    key = attempt_key(request.remote_addr or "")
     try:
-        check_attempts(db.session(), "venue", key, now=moment, free=FREE_TRIES, window=WINDOW)
+        door = _counted(digits, moment)
     except TooMany as many:
         # Who typed once may stand behind the address of somebody who typed at random: the other doors are open.
         words = _(
@@ -51,12 +50,19 @@ def enter_digits() -> Response:
             n=many.wait_seconds,
         )
         return _ask(words, 429)
-    door = _door_of(digits, moment) if digits else None
     if door is None:
-        with transaction(db.session) as tx:
-            note_attempt(tx, "venue", key, now=moment)
         return _ask(_("短码不对，或者刚换过。请看大屏上现在的6位数字，再填一次。"), 422)
     return arrive_page(door, moment, grant=grant_for(door, Method.VENUE_CODE, moment), typed=typed)
+
+
+def _counted(digits: str, moment: datetime) -> Door | None:
+    """The session of these digits, the try settled first. Raises TooMany."""
+    key = address_key()
+    check_attempts(db.session(), "venue", key, now=moment, free=FREE_TRIES, window=WINDOW)
+    door = _door_of(digits, moment) if digits else None
+    with transaction(db.session) as tx:
+        settle_attempt(tx, "venue", key, right=door is not None, now=moment, free=FREE_TRIES, window=WINDOW)
+    return door
 
 
 def _ask(error: str = "", status: int = 200) -> Response:

@@ -16,7 +16,7 @@ from app.checkin.queries import check_ins_of, find_arrival
 from app.checkin.rules import METHOD_LABELS, UNDO_REASONS, WALK_IN_MOST, most_of, shown_name
 from app.checkin.service import COUNT_MOST, Arrival, Result, check_in, enter_count
 from app.extensions import db
-from app.kernel.attempts import attempt_key, check_attempts, note_attempt
+from app.kernel.attempts import attempt_key, check_attempts, settle_attempt
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.errors import Conflict, NotFound, RuleBroken
@@ -45,9 +45,10 @@ def find(code: str, session_code: str) -> Response:
     activity, row = load_row(code, session_code)
     typed = request.form.get("typed", "")[:30]
     registration, method, error = _look(activity, typed)
+    with transaction(db.session) as tx:
+        right = registration is not None
+        settle_attempt(tx, "desk", key, right=right, now=moment, free=FREE_TRIES, window=WINDOW)
     if registration is None:
-        with transaction(db.session) as tx:
-            note_attempt(tx, "desk", key, now=moment)
         activity, row = load_row(code, session_code)
         return console_page(activity, row, Desk(typed=typed, error=error, wrong="find"), moment, 422)
     found = _found(activity, row, registration, method)

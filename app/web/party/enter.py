@@ -12,7 +12,6 @@ from werkzeug.wrappers import Response
 from app.activities.models import Activity, Audience
 from app.activities.queries import get_public_activity
 from app.extensions import db, limiter
-from app.kernel.attempts import attempt_key, check_attempts, note_attempt
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.errors import DomainError, NotFound, Problem, RuleBroken, TooMany
@@ -30,7 +29,7 @@ from app.web.access import keys, public
 from app.web.party.blueprint import bp
 from app.web.party.forms import PartyForm
 from app.web.registration.forms import attach, fill_sessions, too_long
-from app.web.registration.public import FREE_TRIES, WINDOW, places_words
+from app.web.registration.public import phone_counted, places_words
 from app.web.rendering import render
 
 
@@ -82,8 +81,6 @@ def submit(code: str) -> Response:
     try:
         return _register(activity, filled, unit, is_invited=invited.unit is not None)
     except PhoneTaken as taken:
-        with transaction(db.session) as tx:
-            note_attempt(tx, "phone", attempt_key(code, request.remote_addr or ""), now=now())
         return _refused(code, filled, taken, 409)
     except TooMany as many:
         return _refused(code, filled, many, 429)
@@ -100,19 +97,18 @@ def _school(filled: PartyForm, invited: Invited) -> tuple[Unit | None, list[Prob
 
 def _register(activity: Activity, filled: PartyForm, unit: Unit, *, is_invited: bool) -> Response:
     moment, activity_code = now(), activity.code
-    key = attempt_key(activity_code, request.remote_addr or "")
-    check_attempts(db.session(), "phone", key, now=moment, free=FREE_TRIES, window=WINDOW)
     entry = PartyEntry(
         filled.session.data if "session" in filled else None, unit.id, filled.entries(), filled.name.data or "",
         filled.phone.data or "", bool(filled.consent.data), filled.submission_id, mine.browser_token(),
         (filled.email.data or "") if activity.sends_mail else "", is_invited,
     )  # fmt: skip
-    with transaction(db.session) as tx:
-        done = register_party(tx, activity, entry, keys=keys(), now=moment)
-        state, secret_hash = done.registration.state, done.registration.secret_hash
-    secret = done.secret or next((s for s in mine.own_tickets(activity_code) if digest(s) == secret_hash), "")
-    if not secret:
-        raise PhoneTaken("phone_taken", "此手机号已报名。找不到班级码了，当天到签到台报手机尾号就行。")
+    with phone_counted(activity_code, moment):
+        with transaction(db.session) as tx:
+            done = register_party(tx, activity, entry, keys=keys(), now=moment)
+            state, secret_hash = done.registration.state, done.registration.secret_hash
+        secret = done.secret or next((s for s in mine.own_tickets(activity_code) if digest(s) == secret_hash), "")
+        if not secret:
+            raise PhoneTaken("phone_taken", "此手机号已报名。找不到班级码了，当天到签到台报手机尾号就行。")
     if state == RegistrationState.WAITLISTED.value:
         flash(_("名额不够整班参加，已排上候补；有名额时整班递补。"), "warn")
     elif state == RegistrationState.PENDING.value:

@@ -11,7 +11,7 @@ from app.activities.models import Activity
 from app.activities.queries import get_public_activity
 from app.evidence.photo_process import photo_process
 from app.extensions import db, limiter
-from app.kernel.attempts import attempt_key, check_attempts, note_attempt
+from app.kernel.attempts import check_attempts, settle_attempt
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.errors import DomainError, NotFound, Problem, RuleBroken, TooMany
@@ -30,11 +30,11 @@ from app.registration.letters import moment_words
 from app.registration.models import ConsentWay, RegistrationState
 from app.registration.rules import GUARDIANS, closed_problem
 from app.web import mine
-from app.web.access import current_actor, keys, load_activity, public, requires, settings
+from app.web.access import address_key, current_actor, keys, load_activity, public, requires, settings
 from app.web.evidence import storage
 from app.web.registration.blueprint import bp
 from app.web.registration.forms import SubmissionForm, UnitForm, attach, fill_sessions, fill_units, too_long
-from app.web.registration.public import FREE_TRIES, WINDOW
+from app.web.registration.public import FREE_TRIES, WINDOW, phone_counted
 from app.web.rendering import render, span_text, staff_page
 
 PAPER_MOST = 15 * 1024 * 1024
@@ -80,15 +80,7 @@ def register_child(code: str) -> Response:
         words = _("这份表单像是程序填的，没有报名。请刷新页面，手工填一次。")
         return _child_page(activity, form, [Problem("robot", words)], 422)
     try:
-        check_attempts(
-            db.session(),
-            "phone",
-            attempt_key(code, request.remote_addr or ""),
-            now=moment,
-            free=FREE_TRIES,
-            window=WINDOW,
-        )
-        with transaction(db.session) as tx:
+        with phone_counted(code, moment), transaction(db.session) as tx:
             entry = MinorEntry(
                 form.chosen(), form.name.data or "", form.given_as.data or "", form.phone.data or "",
                 bool(form.consent.data), ConsentWay.LINK, form.submission_id, mine.browser_token(),
@@ -97,8 +89,6 @@ def register_child(code: str) -> Response:
             done = register_minor(tx, activity, entry, keys=keys(), now=moment)
             state, secret_hash, is_new = done.registration.state, done.registration.secret_hash, done.created
     except PhoneTaken as taken:
-        with transaction(db.session) as tx:
-            note_attempt(tx, "phone", attempt_key(code, request.remote_addr or ""), now=moment)
         return _child_refused(code, form, [Problem("phone", taken.message, field="phone")], 409)
     except TooMany as many:
         return _child_refused(code, form, [Problem("phone", many.message, field="phone")], 429)
@@ -163,14 +153,14 @@ def _child_page(
 @public
 def guardian(secret: str) -> Response:
     """A one-time link on the guardian's phone: read, consent, and only now say the child's name."""
-    moment, key = now(), attempt_key(request.remote_addr or "")
+    moment, key = now(), address_key()
     check_attempts(db.session(), "ticket", key, now=moment, free=FREE_TRIES, window=WINDOW)
     try:
         _asked, registration = find_asked(db.session(), secret, now=moment)
     except NotFound:
         if request.method == "POST":
             with transaction(db.session) as tx:
-                note_attempt(tx, "ticket", key, now=moment)
+                settle_attempt(tx, "ticket", key, right=False, now=moment, free=FREE_TRIES, window=WINDOW)
         raise
     activity = db.session.get_one(Activity, registration.activity_id)
     form = MinorForm()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from app.activities.door import Door, get_door
 from app.activities.models import Activity, Attendance
 from app.activities.queries import get_public_activity
 from app.extensions import db, limiter
-from app.kernel.attempts import attempt_key, check_attempts, note_attempt
+from app.kernel.attempts import check_attempts, settle_attempt
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.errors import DomainError, RuleBroken, TooMany
@@ -31,7 +31,7 @@ from app.registration.places import Places, places, wait_for_places
 from app.registration.queries import standing_secrets
 from app.registration.rules import PEOPLE_MOST, closed_problem
 from app.web import mine
-from app.web.access import keys, public
+from app.web.access import address_key, keys, public
 from app.web.kept import once
 from app.web.registration.blueprint import bp
 from app.web.registration.forms import RegisterForm, attach, fill_sessions, fill_units, too_long
@@ -144,8 +144,6 @@ def submit(code: str) -> Response:
     try:
         return _register(code, door, filled, moment)
     except PhoneTaken as taken:
-        with transaction(db.session) as tx:
-            note_attempt(tx, "phone", _phone_key(code), now=moment)
         return _refused(code, filled, taken, 409)
     except TooMany as refused:
         return _refused(code, filled, refused, 429)
@@ -155,14 +153,13 @@ def submit(code: str) -> Response:
 
 def _register(code: str, door: Door, filled: RegisterForm, moment: datetime) -> Response:
     entry = _entry(filled, sends_mail=door.sends_mail)
-    if entry.phone:
-        check_attempts(db.session(), "phone", _phone_key(code), now=moment, free=FREE_TRIES, window=WINDOW)
-    db.session.rollback()  # the connection that only read goes back: who leads may need it
-    done = _rush().do(door.id, Wish(entry, moment))
-    own = mine.own_tickets(code)
-    secret = done.secret or next((s for s in own if digest(s) == done.secret_hash), "")
-    if not secret:  # this browser's token without its ticket: as strange as another browser
-        raise PhoneTaken("phone_taken", "此手机号已报名。找不到报名码了，当天到签到台报手机尾号就行。")
+    with phone_counted(code, moment) if entry.phone else nullcontext():
+        db.session.rollback()  # the connection that only read goes back: who leads may need it
+        done = _rush().do(door.id, Wish(entry, moment))
+        own = mine.own_tickets(code)
+        secret = done.secret or next((s for s in own if digest(s) == done.secret_hash), "")
+        if not secret:  # this browser's token without its ticket: as strange as another browser
+            raise PhoneTaken("phone_taken", "此手机号已报名。找不到报名码了，当天到签到台报手机尾号就行。")
     _tell(done.created, done.state)
     response = redirect(url_for("tickets.show", secret=secret), 303)
     mine.remember(response, code, secret)  # type: ignore[arg-type]
@@ -229,8 +226,20 @@ def _entry(filled: RegisterForm, *, sends_mail: bool) -> Entry:
     )
 
 
-def _phone_key(activity_code: str) -> str:
-    return attempt_key(activity_code, request.remote_addr or "")
+@contextmanager
+def phone_counted(activity_code: str, moment: datetime) -> Iterator[None]:
+    """Around a registration: one whose phone is taken is a counted try. Raises TooMany instead when it is one too many.
+
+    One that succeeds is not settled and takes no turn: it costs a place, and a rush would queue for nothing.
+    """
+    key = address_key(activity_code)
+    check_attempts(db.session(), "phone", key, now=moment, free=FREE_TRIES, window=WINDOW)
+    try:
+        yield
+    except PhoneTaken:
+        with transaction(db.session) as tx:
+            settle_attempt(tx, "phone", key, right=False, now=moment, free=FREE_TRIES, window=WINDOW)
+        raise
 
 
 def _refused(code: str, filled: RegisterForm, error: DomainError, status: int) -> Response:

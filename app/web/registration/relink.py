@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime
 
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response
 
 from app.activities.queries import get_public_activity
 from app.extensions import db
-from app.kernel.attempts import attempt_key, check_attempts, note_attempt
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.errors import RuleBroken, TooMany
@@ -22,9 +21,7 @@ from app.web import mine
 from app.web.access import keys, load_activity, public, requires
 from app.web.registration.blueprint import bp
 from app.web.rendering import render, staff_page
-
-FREE_TRIES = 5
-WINDOW = timedelta(minutes=15)
+from app.web.six_digits import check_digits, settle_digits
 
 
 @bp.get("/activities/<code>/registrations/<registration_code>/relink")
@@ -53,25 +50,33 @@ def lost(code: str) -> Response:
 @bp.post("/a/<code>/lost")
 @public
 def find_again(code: str) -> Response:
-    """A new link for this browser; wrong tries are counted by activity and address."""
-    activity, moment = get_public_activity(db.session(), code), now()
-    tail, digits = (normalise_code(request.form.get(name, "")[:20]) for name in ("tail", "digits"))
-    key = attempt_key(code, request.remote_addr or "")
+    """A new link for this browser; wrong tries are counted by activity, for the network and for all."""
     try:
-        check_attempts(db.session(), "relink", key, now=moment, free=FREE_TRIES, window=WINDOW)
-        with transaction(db.session) as tx:
-            _registration, secret = give_new_link(tx, activity, tail=tail, digits=digits, keys=keys(), now=moment)
+        secret = _counted(code, now())
     except TooMany as many:
         return _again(code, many.message, 429)
     except RuleBroken as broken:
-        db.session.rollback()
-        with transaction(db.session) as tx:
-            note_attempt(tx, "relink", key, now=moment)
         return _again(code, _(broken.message), 422)
     flash(_("这是新的报名码。原来的链接已经不能用了。"), "good")
     response = redirect(url_for("tickets.show", secret=secret), 303)
     mine.remember(response, code, secret)  # type: ignore[arg-type]
     return response
+
+
+def _counted(code: str, moment: datetime) -> str:
+    """The new link's secret, the try settled first. Raises TooMany, and RuleBroken for a wrong one."""
+    check_digits("relink", code, now=moment)
+    activity = get_public_activity(db.session(), code)
+    tail, digits = (normalise_code(request.form.get(name, "")[:20]) for name in ("tail", "digits"))
+    try:
+        with transaction(db.session) as tx:
+            settle_digits(tx, "relink", code, right=True, now=moment)
+            _registration, secret = give_new_link(tx, activity, tail=tail, digits=digits, keys=keys(), now=moment)
+    except RuleBroken:
+        with transaction(db.session) as tx:
+            settle_digits(tx, "relink", code, right=False, now=moment)
+        raise
+    return secret
 
 
 def _again(code: str, error: str, status: int) -> Response:

@@ -7,24 +7,35 @@ import re
 import secrets
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from statistics import median
 
 import pytest
-from flask import Flask
+from flask import Flask, g
 from flask.testing import FlaskClient
 
 from app.activities.models import ActivityState
 from app.checkin import codes, devices
 from app.checkin.models import CheckIn
+from app.checkin.queries import Door, list_doors
+from app.extensions import db
 from app.kernel.clock import now
+from app.web.access import keys
+from app.web.checkin import digits
+from app.web.six_digits import TOGETHER
 from tests.web.checkin.browser import code_of, count, enrol, hidden, live_key, make, outcomes, scan
 
 pytestmark = [pytest.mark.lengthens, pytest.mark.published]
 CODES = 10_000 if os.environ.get("SHILIU_PROOF") == "full" else 160
 Make = Callable[[], tuple[str, dict[str, str] | None]]
 Note = Callable[[str, object], None]
+
+
+@pytest.fixture(autouse=True)
+def _nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tries come by the thousand; what they are counted for is test_guessing.py's."""
+    monkeypatch.setitem(TOGETHER, "free", 10**9)
 
 
 def _plain(text: str, typed: str) -> str:
@@ -191,3 +202,51 @@ def test_codes_of_eight_characters(app: Flask, client: FlaskClient, record_prope
     assert count(app, CheckIn) == 0
     address, form = typed(ours)
     assert "已签到" in client.post(address, data=form).text  # control
+
+
+def _kinds_of_digits(app: Flask) -> dict[str, Make]:
+    """Digits that nobody has, and those of another session that is open."""
+    ring, (_code, session), (_other, foreign) = app.extensions["keys"], make(app), make(app)
+
+    def at(row: str) -> str:
+        return codes.venue_digits(ring, row, codes.step_of(now()))
+
+    return {
+        "wrong": lambda: ("/s", {"session": session, "digits": _six(at(session), at(foreign))}),
+        "foreign": lambda: ("/s", {"session": session, "digits": at(foreign)}),
+    }
+
+
+def _leak(monkeypatch: pytest.MonkeyPatch, says: Callable[[], None]) -> None:
+    """The view looks whether the digits are another session's, and something of it gets out."""
+    door_of = digits._door_of
+
+    def leaking(typed: str, moment: datetime) -> Door | None:
+        found = door_of(typed, moment)
+        near = list_doors(db.session(), since=moment - digits.NEAR, until=moment + digits.NEAR)
+        if found is None and any(codes.venue_digits_hold(keys(), door.code, typed, moment) for door in near):
+            says()
+        return found
+
+    monkeypatch.setattr(digits, "_door_of", leaking)
+
+
+def test_words_that_tell_a_foreign_code_are_seen(
+    app: Flask, client: FlaskClient, record_property: Note, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Negative control: one sign more on the page."""
+    kinds, ask = _kinds_of_digits(app), digits._ask
+    _leak(monkeypatch, lambda: g.setdefault("told", "。"))
+    monkeypatch.setattr(digits, "_ask", lambda error="", status=200: ask(error + g.get("told", ""), status))
+    with pytest.raises(AssertionError):
+        _compare(client, kinds, record_property, status=422)
+
+
+def test_time_that_tells_a_foreign_code_is_seen(
+    app: Flask, client: FlaskClient, record_property: Note, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Negative control: as much work again for a foreign one as the whole answer takes."""
+    kinds = _kinds_of_digits(app)
+    usual = median(_ask(client, *kinds["wrong"]())[2] for _ in range(20))
+    _leak(monkeypatch, lambda: time.sleep(usual))
+    assert _compare(client, kinds, record_property, status=422) >= 1.5
