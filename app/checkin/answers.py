@@ -116,14 +116,17 @@ def _asked(session: Session, base: Answer, event: CheckInEvent, held: HeldScan) 
         return None
     here = (CheckIn.session_id == event.session_id) & (CheckIn.registration_id == Registration.id)
     row = session.execute(
-        select(Registration.adults + Registration.children, CheckIn.first_at, CheckIn.grade_a + CheckIn.grade_b + CheckIn.grade_c + CheckIn.grade_d)
+        select(
+            Registration.adults + Registration.children, CheckIn.first_at,
+            CheckIn.grade_a + CheckIn.grade_b + CheckIn.grade_c + CheckIn.grade_d,
+        )
         .outerjoin(CheckIn, here)
         .where(Registration.id == event.registration_id)
     ).one()  # fmt: skip
     ask = "which" if row[1] is not None else "number"
     return replace(
-        base, outcome="quarantined", message=ASKED_WORDS["which" if held.people else "number"], people=held.people, ask=ask,
-        expected=row[0], first_at=row[1], here=row[2] or 0,
+        base, outcome="quarantined", message=ASKED_WORDS["which" if held.people else "number"], people=held.people,
+        ask=ask, expected=row[0], first_at=row[1], here=row[2] or 0,
     )  # fmt: skip
 
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.activities.models import Activity, ActivitySession, Attendance, ReviewState
+from app.activities.models import Activity, ActivitySession, Attendance
 from app.audit.log import record
-from app.checkin.corrections import check_open, rebuild_one
+from app.checkin.corrections import SEALED, check_open, rebuild_one
 from app.checkin.doors import window_of
 from app.checkin.held import OF_THIS_TICKET, before_revoked, of_same_ticket
 from app.checkin.models import (
@@ -30,7 +30,6 @@ from app.kernel.errors import Conflict, Problem, RuleBroken
 from app.registration.models import Registration, RegistrationKind, RegistrationState
 from app.registration.service import add_counted
 
-_SEALED = (ReviewState.UNDER_REVIEW.value, ReviewState.APPROVED.value)
 AT_ONCE = 500
 
 
@@ -124,10 +123,10 @@ def _would_count(session: Session, activity: Activity, held: HeldScan, registrat
     opens, closes = window_of(activity, row)
     event = session.execute(select(CheckInEvent).where(CheckInEvent.uid == held.uid)).scalar_one()
     its_own = activity.attendance != Attendance.CHOOSE_ONE.value or registration.session_id in (None, row.id)
-    return (
-        held.reason == HeldReason.UNKNOWN.value and not is_unsaid(held, registration) and registration.state == RegistrationState.CONFIRMED.value and its_own and opens <= event.occurred_at < closes
-        and activity.state in ("published", "closed") and activity.review_state not in _SEALED
-    )  # fmt: skip
+    is_confirmed = registration.state == RegistrationState.CONFIRMED.value and not is_unsaid(held, registration)
+    is_in_time = its_own and opens <= event.occurred_at < closes
+    is_running = activity.state in ("published", "closed") and activity.review_state not in SEALED
+    return held.reason == HeldReason.UNKNOWN.value and is_confirmed and is_in_time and is_running
 
 
 def is_unsaid(held: HeldScan, registration: Registration) -> bool:
@@ -188,7 +187,8 @@ def _count(
             uid=f"held:{held.id}", activity_id=held.activity_id, session_id=held.session_id,
             kind=(EventKind.REFUSAL if is_repeat else EventKind.RESOLUTION).value,
             outcome=(Outcome.DUPLICATE if is_repeat else Outcome.ACCEPTED).value, registration_id=registration.id,
-            refers_to=None if is_party and is_whole else held.uid, headcount=people, grade=None if is_repeat else GRADE_BY_METHOD[method], method=method,
+            refers_to=None if is_party and is_whole else held.uid, headcount=people,
+            grade=None if is_repeat else GRADE_BY_METHOD[method], method=method,
             actor_id=actor.user_id, occurred_at=event.occurred_at, recorded_at=now, reason=held.reason,
             device_id=held.device_id if is_repeat or actor is SYSTEM else None,  # staff's word stands by itself
         )

@@ -42,14 +42,15 @@ def hold(
     registration_id: int | None, people: int, time: Corrected, method: Method, now: datetime, is_walk_in: bool,
     ticket_hash: str | None = None, code_index: str | None = None, has_event: bool = False, note: str = "",
 ) -> None:  # fmt: skip
-    """Keep the scan, with its event unless check_in() kept one already; `note` stands in the event for a finer reason."""
+    """Keep the scan, with its event unless check_in() kept one already; `note` is a finer reason, for the event."""
     if not has_event:
         outcome = Outcome.CONFLICT if reason is HeldReason.CANCELLED else Outcome.QUARANTINED
         session.add(
             CheckInEvent(
                 uid=uid, kind=EventKind.REFUSAL.value, outcome=outcome.value, activity_id=activity.id,
                 session_id=session_id, registration_id=registration_id, headcount=people, grade=None,
-                method=method.value, occurred_at=time.at, recorded_at=now, reason=note or reason.value, device_id=grant.id,
+                method=method.value, occurred_at=time.at, recorded_at=now, reason=note or reason.value,
+                device_id=grant.id,
             )
         )  # fmt: skip
     session.add(
@@ -68,7 +69,7 @@ def holding_of(session: Session, uid: str) -> HeldScan | None:
 
 
 def claim_uid(uid: str) -> str:
-    """The id of what a file without a seal says of this event: its own, so that the phone's own word still finds room."""
+    """The id of what a file without a seal says of this event: its own, so that the phone's word still finds room."""
     return f"claim:{digest(uid)[:32]}"
 
 
@@ -241,7 +242,8 @@ def list_held(
             cancelled_at=registration.cancelled_at if registration else None,
             first_at=check.first_at if check else None, here=check.headcount if check else 0,
             decided_at=held.decided_at, outcome=event.outcome,
-            is_revoked=grant.revoked_at is not None and grant.revoked_at <= held.received_at, is_again=event.reason == AGAIN, is_claim=event.reason == UNSEALED,
+            is_revoked=grant.revoked_at is not None and grant.revoked_at <= held.received_at,
+            is_again=event.reason == AGAIN, is_claim=event.reason == UNSEALED,
             is_party=registration is not None and registration.kind == RegistrationKind.PARTY.value,
             expected=registration.headcount if registration else 0,
         )
