@@ -99,7 +99,7 @@ def take_scan(
     case = _Case(
         scan, grant, row.activity, row, time, now, is_claim=is_claim,
         is_again=claim is not None and claim.state == HeldState.COUNTED.value,
-        was_let_in=handed is not None or sent.life != scan.life or now - time.at > LATE,
+        was_let_in=_was_let_in(scan, sent, time, handed=handed, now=now),
     )  # fmt: skip
     return _undo(session, case) if scan.kind == "undo" else _arrive(session, case, keys)
 
@@ -117,8 +117,13 @@ def _time(scan: Scan, sent: Sent, grant: DeviceGrant, handed: Handed | None, now
     return replace(found, is_possible=False) if is_of_future else found
 
 
+def _was_let_in(scan: Scan, sent: Sent, time: Corrected, *, handed: Handed | None, now: datetime) -> bool:
+    """By what the phone claims: a time that was clamped to now says nothing of how long somebody stood there."""
+    return handed is not None or sent.life != scan.life or now - time.claimed > LATE
+
+
 def _arrive(session: Session, case: _Case, keys: KeyRing) -> Answer:
-    scan, at = case.scan, case.time.at
+    scan = case.scan
     index = ticket_code_index(keys, case.activity.code, scan.code) if scan.code and not scan.ticket else None
     found = None if scan.walk_in else _find(session, case, index)
     asked = _asked(session, case, found)
@@ -135,7 +140,7 @@ def _arrive(session: Session, case: _Case, keys: KeyRing) -> Answer:
         result = _count_although_cancelled(session, case, found)
     else:
         result = check_in(session, _arrival(case, found), now=case.now)
-    if result.outcome == ASKED or (result.outcome in _DECIDED_BY_HAND and case.now - at > LATE):
+    if result.outcome == ASKED or (result.outcome in _DECIDED_BY_HAND and case.was_let_in):
         why = HeldReason.CANCELLED if result.outcome == "cancelled" else HeldReason.REFUSED
         _hold(session, case, found, why, has_event=True)
     return _after(session, case, asked)
