@@ -40,11 +40,11 @@ def count_held(
     """It counts; returns the people. Who is here already gets no second check-in.
 
     `people` is how many came of a party, where the scan does not say it or says it wrong: so many more, or with
-    `is_whole` so many altogether. Raises RuleBroken where nobody says it, Conflict once it was decided, or the
-    check-ins are sealed.
+    `is_whole` so many altogether. Raises RuleBroken where nobody says it, Conflict once it was decided, the
+    check-ins are sealed, or the activity had been cancelled before the scan.
     """
-    check_open(activity)
     _check_undecided(held)
+    _check_countable(session, activity, held)
     registration = _registration_of(session, activity, held, now)
     if is_unsaid(held, registration) and not people:
         raise RuleBroken(Problem("people", "这是班级或团体，请填来了几人，再按“算到场”。", field="people"))
@@ -67,7 +67,8 @@ def count_before_revoked(
     The organizer knows whether it was in good hands until then, so it is one decision. Parties stay: how many, and
     whether they are more of those here, is asked of each. Raises Conflict when the check-ins are sealed.
     """
-    check_open(activity)
+    if activity.cancelled_at is None:
+        check_open(activity)
     records = people = 0
     for held in session.scalars(before_revoked(grant)).all():
         if held.state != HeldState.OPEN.value:  # one before it settled this one too
@@ -132,6 +133,21 @@ def _would_count(session: Session, activity: Activity, held: HeldScan, registrat
 def is_unsaid(held: HeldScan, registration: Registration) -> bool:
     """Whether it is a party of which nobody has said how many came."""
     return registration.kind == RegistrationKind.PARTY.value and held.people == 0
+
+
+def _is_after_calling_off(session: Session, activity: Activity, held: HeldScan) -> bool:
+    if activity.cancelled_at is None:
+        return False
+    at = session.execute(select(CheckInEvent.occurred_at).where(CheckInEvent.uid == held.uid)).scalar_one()
+    return activity.cancelled_at <= at
+
+
+def _check_countable(session: Session, activity: Activity, held: HeldScan) -> None:
+    """Who came before an activity was cancelled did come, however late the news of it."""
+    if activity.cancelled_at is None:
+        check_open(activity)
+    elif _is_after_calling_off(session, activity, held):
+        raise Conflict("activity_cancelled", "扫码的时候，这场活动已经取消，不能算到场。")
 
 
 def _check_undecided(held: HeldScan) -> None:

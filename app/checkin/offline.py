@@ -26,7 +26,9 @@ TOO_LATE = "超过了两分钟，没有撤销。请到签到台，由工作人�
 # Sent later than the phone waits with its amber (HURRY in main.js): the person was let in, and no red can call back.
 LATE = timedelta(milliseconds=1200)
 # Refused now, though the helper could not know it then: the organizer decides.
-_DECIDED_BY_HAND = frozenset({"too_early", "too_late", "foreign", "not_confirmed", "too_many", "cancelled"})
+_DECIDED_BY_HAND = frozenset(
+    {"too_early", "too_late", "foreign", "not_confirmed", "too_many", "cancelled", "activity_closed"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,15 @@ from sqlalchemy import select
 from app.checkin import offline
 from app.checkin.answers import Answer
 from app.checkin.clocks import Sent
+from app.checkin.deciding import count_before_revoked, count_held, dismiss_held
 from app.checkin.devices import pair_device
 from app.checkin.models import CheckIn, DeviceGrant, HeldScan
 from app.checkin.offline import Scan, take_scan
 from app.kernel.actor import ANONYMOUS
+from app.kernel.errors import Conflict
+from app.registration.service import cancel_activity
 from tests.factories import NOW
-from tests.services.checkin.stage import Stage, new_uid
+from tests.services.checkin.stage import STAFF, Stage, new_uid
 
 Make = Callable[..., Stage]
 SCANNED = 30  # seconds of the day
@@ -114,3 +117,55 @@ def test_a_ticket_that_was_paired_for_afterwards_is_held_if_it_was_sent_late(sta
     phone = phone_of(s)
     (answer,) = phone.send(phone.scan(in_line(s), -90), second=1)
     assert (answer.tone, held(s)) == ("amber", [("refused", "open")])
+
+
+def call_off(stage: Stage, second: float) -> None:
+    cancel_activity(stage.session, stage.activity, reason="下雨", actor=STAFF, now=moment(second))
+
+
+def waiting(stage: Stage) -> HeldScan:
+    return stage.session.scalars(select(HeldScan).where(HeldScan.state == "open")).one()
+
+
+def test_who_came_before_the_activity_was_cancelled_waits_for_the_organizer_and_may_count(stage: Make) -> None:
+    s = stage()
+    phone, ticket = phone_of(s), str(s.enrol(3).secret_hash)
+    scan = phone.scan(ticket, SCANNED)
+    call_off(s, 40)
+    (answer,) = phone.send(scan, second=600)
+    assert (answer.outcome, answer.tone, held(s)) == ("quarantined", "amber", [("refused", "open")])
+    assert "活动已取消" in answer.message
+    assert count_held(s.session, s.activity, waiting(s), actor=STAFF, now=moment(700)) == 3 == here(s)
+
+
+def test_who_is_scanned_after_the_activity_was_cancelled_cannot_count(stage: Make) -> None:
+    """Negative control: the phone did not know it; the row waits, and only 不算 is left."""
+    s = stage()
+    phone, ticket = phone_of(s), str(s.enrol(3).secret_hash)
+    call_off(s, 20)
+    phone.send(phone.scan(ticket, SCANNED), second=600)
+    with pytest.raises(Conflict):
+        count_held(s.session, s.activity, waiting(s), actor=STAFF, now=moment(700))
+    dismiss_held(s.session, s.activity, waiting(s), actor=STAFF, now=moment(700))
+    assert (here(s), held(s)) == (0, [("refused", "not_counted")])
+
+
+def test_a_scan_that_is_answered_at_once_on_a_cancelled_activity_is_red_and_nobody_has_to_look_at_it(
+    stage: Make,
+) -> None:
+    s = stage()
+    phone, ticket = phone_of(s), str(s.enrol().secret_hash)
+    call_off(s, 20)
+    (answer,) = phone.send(phone.scan(ticket, SCANNED), second=SCANNED + 1)
+    assert (answer.tone, held(s)) == ("red", [])
+
+
+def test_of_a_revoked_phone_only_what_it_scanned_before_the_cancelling_counts_at_once(stage: Make) -> None:
+    s = stage()
+    phone = phone_of(s)
+    scans = [phone.scan(str(s.enrol().secret_hash), second) for second in (10, 20, 50)]
+    call_off(s, 40)
+    phone.grant.revoked_at = moment(60)
+    phone.send(*scans, second=600)
+    assert count_before_revoked(s.session, s.activity, phone.grant, actor=STAFF, now=moment(700)) == (2, 2)
+    assert held(s) == [("revoked", "counted"), ("revoked", "counted"), ("revoked", "open")]
