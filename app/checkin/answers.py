@@ -23,6 +23,7 @@ HELD_WORDS = {
     HeldReason.SEALED.value: "这场活动已提交审核，已交主办单位核实。",
     HeldReason.REFUSED.value: "先放行的，不合签到规则，已交主办单位核实。",
 }
+CLOSED_WORDS = "这场活动已取消，或者没有在办，已交主办单位核实。"
 ASKED_WORDS = {
     "number": "这是班级码，没有报人数。不报的，由主办单位核实。",
     "which": "这个班已有人报过数。不选的，由主办单位核实。",
@@ -116,14 +117,17 @@ def _asked(session: Session, base: Answer, event: CheckInEvent, held: HeldScan) 
         return None
     here = (CheckIn.session_id == event.session_id) & (CheckIn.registration_id == Registration.id)
     row = session.execute(
-        select(Registration.adults + Registration.children, CheckIn.first_at, CheckIn.grade_a + CheckIn.grade_b + CheckIn.grade_c + CheckIn.grade_d)
+        select(
+            Registration.adults + Registration.children, CheckIn.first_at,
+            CheckIn.grade_a + CheckIn.grade_b + CheckIn.grade_c + CheckIn.grade_d,
+        )
         .outerjoin(CheckIn, here)
         .where(Registration.id == event.registration_id)
     ).one()  # fmt: skip
     ask = "which" if row[1] is not None else "number"
     return replace(
-        base, outcome="quarantined", message=ASKED_WORDS["which" if held.people else "number"], people=held.people, ask=ask,
-        expected=row[0], first_at=row[1], here=row[2] or 0,
+        base, outcome="quarantined", message=ASKED_WORDS["which" if held.people else "number"], people=held.people,
+        ask=ask, expected=row[0], first_at=row[1], here=row[2] or 0,
     )  # fmt: skip
 
 
@@ -134,7 +138,7 @@ def _held(base: Answer, held: HeldScan) -> Answer:
         held.reason, "quarantined"
     )
     tone = "red" if held.reason in (HeldReason.UNKNOWN.value, HeldReason.CANCELLED.value) else "amber"
-    words = HELD_WORDS[held.reason]
+    words = CLOSED_WORDS if base.outcome == Outcome.ACTIVITY_CLOSED.value else HELD_WORDS[held.reason]
     if held.state == HeldState.COUNTED.value:
         words = "主办单位已核实，算到场。"
     elif held.state == HeldState.NOT_COUNTED.value:

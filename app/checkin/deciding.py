@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.activities.models import Activity, ActivitySession, Attendance, ReviewState
+from app.activities.models import Activity, ActivitySession, Attendance
 from app.audit.log import record
-from app.checkin.corrections import check_open, rebuild_one
+from app.checkin.corrections import SEALED, check_open, rebuild_one
 from app.checkin.doors import window_of
 from app.checkin.held import OF_THIS_TICKET, before_revoked, of_same_ticket
 from app.checkin.models import (
@@ -30,7 +30,6 @@ from app.kernel.errors import Conflict, Problem, RuleBroken
 from app.registration.models import Registration, RegistrationKind, RegistrationState
 from app.registration.service import add_counted
 
-_SEALED = (ReviewState.UNDER_REVIEW.value, ReviewState.APPROVED.value)
 AT_ONCE = 500
 
 
@@ -41,11 +40,11 @@ def count_held(
     """It counts; returns the people. Who is here already gets no second check-in.
 
     `people` is how many came of a party, where the scan does not say it or says it wrong: so many more, or with
-    `is_whole` so many altogether. Raises RuleBroken where nobody says it, Conflict once it was decided, or the
-    check-ins are sealed.
+    `is_whole` so many altogether. Raises RuleBroken where nobody says it, Conflict once it was decided, the
+    check-ins are sealed, or the activity had been cancelled before the scan.
     """
-    check_open(activity)
     _check_undecided(held)
+    _check_countable(session, activity, held)
     registration = _registration_of(session, activity, held, now)
     if is_unsaid(held, registration) and not people:
         raise RuleBroken(Problem("people", "这是班级或团体，请填来了几人，再按“算到场”。", field="people"))
@@ -68,7 +67,8 @@ def count_before_revoked(
     The organizer knows whether it was in good hands until then, so it is one decision. Parties stay: how many, and
     whether they are more of those here, is asked of each. Raises Conflict when the check-ins are sealed.
     """
-    check_open(activity)
+    if activity.cancelled_at is None:
+        check_open(activity)
     records = people = 0
     for held in session.scalars(before_revoked(grant)).all():
         if held.state != HeldState.OPEN.value:  # one before it settled this one too
@@ -124,15 +124,30 @@ def _would_count(session: Session, activity: Activity, held: HeldScan, registrat
     opens, closes = window_of(activity, row)
     event = session.execute(select(CheckInEvent).where(CheckInEvent.uid == held.uid)).scalar_one()
     its_own = activity.attendance != Attendance.CHOOSE_ONE.value or registration.session_id in (None, row.id)
-    return (
-        held.reason == HeldReason.UNKNOWN.value and not is_unsaid(held, registration) and registration.state == RegistrationState.CONFIRMED.value and its_own and opens <= event.occurred_at < closes
-        and activity.state in ("published", "closed") and activity.review_state not in _SEALED
-    )  # fmt: skip
+    is_confirmed = registration.state == RegistrationState.CONFIRMED.value and not is_unsaid(held, registration)
+    is_in_time = its_own and opens <= event.occurred_at < closes
+    is_running = activity.state in ("published", "closed") and activity.review_state not in SEALED
+    return held.reason == HeldReason.UNKNOWN.value and is_confirmed and is_in_time and is_running
 
 
 def is_unsaid(held: HeldScan, registration: Registration) -> bool:
     """Whether it is a party of which nobody has said how many came."""
     return registration.kind == RegistrationKind.PARTY.value and held.people == 0
+
+
+def _is_after_calling_off(session: Session, activity: Activity, held: HeldScan) -> bool:
+    if activity.cancelled_at is None:
+        return False
+    at = session.execute(select(CheckInEvent.occurred_at).where(CheckInEvent.uid == held.uid)).scalar_one()
+    return activity.cancelled_at <= at
+
+
+def _check_countable(session: Session, activity: Activity, held: HeldScan) -> None:
+    """Who came before an activity was cancelled did come, however late the news of it."""
+    if activity.cancelled_at is None:
+        check_open(activity)
+    elif _is_after_calling_off(session, activity, held):
+        raise Conflict("activity_cancelled", "扫码的时候，这场活动已经取消，不能算到场。")
 
 
 def _check_undecided(held: HeldScan) -> None:
@@ -188,7 +203,8 @@ def _count(
             uid=f"held:{held.id}", activity_id=held.activity_id, session_id=held.session_id,
             kind=(EventKind.REFUSAL if is_repeat else EventKind.RESOLUTION).value,
             outcome=(Outcome.DUPLICATE if is_repeat else Outcome.ACCEPTED).value, registration_id=registration.id,
-            refers_to=None if is_party and is_whole else held.uid, headcount=people, grade=None if is_repeat else GRADE_BY_METHOD[method], method=method,
+            refers_to=None if is_party and is_whole else held.uid, headcount=people,
+            grade=None if is_repeat else GRADE_BY_METHOD[method], method=method,
             actor_id=actor.user_id, occurred_at=event.occurred_at, recorded_at=now, reason=held.reason,
             device_id=held.device_id if is_repeat or actor is SYSTEM else None,  # staff's word stands by itself
         )

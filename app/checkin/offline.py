@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from app.activities.models import Activity, ActivitySession, ReviewState
+from app.activities.models import Activity, ActivitySession
 from app.checkin.answers import Answer, answer_of, said
 from app.checkin.clocks import SLACK, Corrected, Sent, correct
+from app.checkin.corrections import SEALED
 from app.checkin.devices import trouble_of
 from app.checkin.held import AGAIN, HELD_MOST, UNSEALED, claim_uid, count_open_of, hold, holding_of
 from app.checkin.models import CheckInEvent, DeviceGrant, EventKind, HeldReason, HeldScan, HeldState, Method, Outcome
@@ -25,8 +26,9 @@ TOO_LATE = "超过了两分钟，没有撤销。请到签到台，由工作人�
 # Sent later than the phone waits with its amber (HURRY in main.js): the person was let in, and no red can call back.
 LATE = timedelta(milliseconds=1200)
 # Refused now, though the helper could not know it then: the organizer decides.
-_DECIDED_BY_HAND = frozenset({"too_early", "too_late", "foreign", "not_confirmed", "too_many", "cancelled"})
-_SEALED = (ReviewState.UNDER_REVIEW.value, ReviewState.APPROVED.value)
+_DECIDED_BY_HAND = frozenset(
+    {"too_early", "too_late", "foreign", "not_confirmed", "too_many", "cancelled", "activity_closed"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def take_scan(
     case = _Case(
         scan, grant, row.activity, row, time, now, is_claim=is_claim,
         is_again=claim is not None and claim.state == HeldState.COUNTED.value,
-        was_let_in=handed is not None or sent.life != scan.life or now - time.at > LATE,
+        was_let_in=_was_let_in(scan, sent, time, handed=handed, now=now),
     )  # fmt: skip
     return _undo(session, case) if scan.kind == "undo" else _arrive(session, case, keys)
 
@@ -117,8 +119,13 @@ def _time(scan: Scan, sent: Sent, grant: DeviceGrant, handed: Handed | None, now
     return replace(found, is_possible=False) if is_of_future else found
 
 
+def _was_let_in(scan: Scan, sent: Sent, time: Corrected, *, handed: Handed | None, now: datetime) -> bool:
+    """By what the phone claims: a time that was clamped to now says nothing of how long somebody stood there."""
+    return handed is not None or sent.life != scan.life or now - time.claimed > LATE
+
+
 def _arrive(session: Session, case: _Case, keys: KeyRing) -> Answer:
-    scan, at = case.scan, case.time.at
+    scan = case.scan
     index = ticket_code_index(keys, case.activity.code, scan.code) if scan.code and not scan.ticket else None
     found = None if scan.walk_in else _find(session, case, index)
     asked = _asked(session, case, found)
@@ -128,26 +135,31 @@ def _arrive(session: Session, case: _Case, keys: KeyRing) -> Answer:
     if reason is not None:
         if count_open_of(session, case.grant.id) >= HELD_MOST:
             return Answer(scan.uid, False, "refused", "red", "这部手机的待核实太多了，交不上来。请找主办单位。")
-        hold(
-            session, uid=scan.uid, activity=case.activity, session_id=case.row.id, grant=case.grant, reason=reason,
-            registration_id=found.id if found and found.activity_id == case.activity.id else None, ticket_hash=None if found else scan.ticket,
-            code_index=None if found else index, is_walk_in=scan.walk_in, people=_people(scan, found),
-            time=case.time, method=_method(scan, found), now=case.now, note=UNSEALED if case.is_claim else AGAIN if case.is_again else "",
-        )  # fmt: skip
+        _hold(session, case, found, reason, index=index)
         return _after(session, case, asked)
     own = found is not None and found.activity_id == case.activity.id
     if found is not None and own and found.state == RegistrationState.CANCELLED.value:
         result = _count_although_cancelled(session, case, found)
     else:
         result = check_in(session, _arrival(case, found), now=case.now)
-    if result.outcome == ASKED or (result.outcome in _DECIDED_BY_HAND and case.now - at > LATE):
+    if result.outcome == ASKED or (result.outcome in _DECIDED_BY_HAND and case.was_let_in):
         why = HeldReason.CANCELLED if result.outcome == "cancelled" else HeldReason.REFUSED
-        hold(
-            session, uid=scan.uid, activity=case.activity, session_id=case.row.id, grant=case.grant, reason=why,
-            registration_id=found.id if found and found.activity_id == case.activity.id else None, is_walk_in=scan.walk_in, people=_people(scan, found),
-            time=case.time, method=_method(scan, found), now=case.now, has_event=True,
-        )  # fmt: skip
+        _hold(session, case, found, why, has_event=True)
     return _after(session, case, asked)
+
+
+def _hold(
+    session: Session, case: _Case, found: Registration | None, reason: HeldReason, *, index: str | None = None,
+    has_event: bool = False,
+) -> None:  # fmt: skip
+    scan, is_own = case.scan, found is not None and found.activity_id == case.activity.id
+    note = UNSEALED if case.is_claim else AGAIN if case.is_again else ""
+    hold(
+        session, uid=scan.uid, activity=case.activity, session_id=case.row.id, grant=case.grant, reason=reason,
+        registration_id=found.id if found and is_own else None, ticket_hash=None if found else scan.ticket,
+        code_index=None if found else index, is_walk_in=scan.walk_in, people=_people(scan, found), time=case.time,
+        method=_method(scan, found), now=case.now, has_event=has_event, note=note,
+    )  # fmt: skip
 
 
 def _asked(session: Session, case: _Case, found: Registration | None) -> HeldScan | None:
@@ -203,7 +215,7 @@ def _reason(session: Session, case: _Case, found: Registration | None) -> HeldRe
         return HeldReason.REVOKED
     if not case.time.is_possible:
         return HeldReason.IMPOSSIBLE_TIME
-    if case.activity.review_state in _SEALED:
+    if case.activity.review_state in SEALED:
         return HeldReason.SEALED
     if case.scan.walk_in:
         return None
@@ -289,7 +301,7 @@ def _undo_claim(session: Session, case: _Case) -> Answer:
 def _no_undo(case: _Case) -> str:
     if trouble_of(case.grant, case.time.at, received=case.now) == "revoked":
         return "这部手机已被作废，没有撤销。请告诉主办单位。"
-    if case.activity.review_state in _SEALED:
+    if case.activity.review_state in SEALED:
         return "这场活动已提交审核，签到记录已封存，没有撤销。"
     return "" if case.time.is_possible else TOO_LATE
 

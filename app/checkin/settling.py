@@ -25,9 +25,10 @@ def put(
     """An event derived from another; its uid makes it once."""
     values = {
         "uid": uid, "kind": kind.value, "outcome": outcome.value, "activity_id": like.activity_id,
-        "session_id": like.session_id, "registration_id": registration_id or like.registration_id, "refers_to": refers_to,
-        "headcount": like.headcount, "grade": like.grade if grade == "" else grade, "method": like.method,
-        "actor_id": None, "occurred_at": at, "recorded_at": now, "reason": "", "device_id": device_id,
+        "session_id": like.session_id, "registration_id": registration_id or like.registration_id,
+        "refers_to": refers_to, "headcount": like.headcount, "grade": like.grade if grade == "" else grade,
+        "method": like.method, "actor_id": None, "occurred_at": at, "recorded_at": now, "reason": "",
+        "device_id": device_id,
     }  # fmt: skip
     SessionLane(session).write(KEEP_EVENT, values)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask import Blueprint, flash, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
@@ -35,6 +37,8 @@ def _mark() -> None:
 
 def known_fact(row: HeldRow) -> str:
     """What the system knows that speaks against the scan."""
+    if row.called_off_at is not None and (row.is_after_calling_off or row.outcome == "activity_closed"):
+        return _called_off_fact(row, row.called_off_at)
     if row.is_unsaid:
         return str(_("这是班级或团体的码，没有报来了几人。问一下签到员或老师，填人数。"))
     if row.is_counted_elsewhere:
@@ -44,6 +48,13 @@ def known_fact(row: HeldRow) -> str:
     if row.is_again:
         return str(_("同一条已经处理过；再算多半就重了。"))
     return FACTS.get(row.reason, _refused_fact)(row)
+
+
+def _called_off_fact(row: HeldRow, called_off_at: datetime) -> str:
+    time = clock_text(called_off_at)
+    if row.is_after_calling_off:
+        return str(_("活动%(time)s已经取消，是取消以后扫的，不能算。", time=time))
+    return str(_("活动%(time)s取消，是取消以前扫的。人来过，就算。", time=time))
 
 
 def _revoked_fact(row: HeldRow) -> str:
@@ -84,6 +95,8 @@ def label_of_held(row: HeldRow) -> str:
     """Why it waits, in a word."""
     if row.is_again:
         return str(_("已经算过"))
+    if row.called_off_at is not None and row.outcome == "activity_closed":
+        return str(_("活动已取消"))
     if row.is_unsaid:
         return str(_("没有报人数"))
     if row.is_counted_elsewhere:
@@ -94,6 +107,7 @@ def label_of_held(row: HeldRow) -> str:
 REFUSED_WORDS = {
     "too_early": "那时签到还没开始。", "too_late": "那时签到已经结束。", "not_confirmed": "这个报名没有名额（候补或待确认）。",
     "foreign": "报的是另一场，或别的活动。", "too_many": "人数超过一次能登记的。", "cancelled": "这个报名已经取消。",
+    "activity_closed": "收到的时候，活动没有在办。",
 }  # fmt: skip
 
 
