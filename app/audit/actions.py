@@ -88,7 +88,7 @@ ACTIONS: dict[str, Audited] = {
     "checkin.undone": _a("撤销签到", "headcount", "reason"),
     "checkin.counted": _a("补录人数", "headcount session"),
     "checkin.window_changed": _a("调整签到时间", "before after"),
-    "checkin.digest": _a("封存签到记录", "session events digest"),
+    "checkin.digest": _a("封存签到记录", "session events digest form"),
     "printed_code.turned_on": _a("启用张贴码", "version"),
     "printed_code.revoked": _a("作废张贴码", "version"),
     "screen.opened": _a("打开大屏", "session"),
@@ -122,7 +122,7 @@ ACTIONS: dict[str, Audited] = {
     "review.withdrawn": _a("撤回送审"),
     "review.returned": _a("退回修改", "", "reason"),
     "review.rejected": _a("不予计入", "", "reason"),
-    "review.approved": _a("通过", "participations seal version"),
+    "review.approved": _a("通过", "participations seal version form"),
     "review.reopened": _a("退回重审", "version", "reason"),
     # feedback
     "feedback.received": _a("收到投诉建议", "sort"),

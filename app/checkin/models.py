@@ -27,9 +27,6 @@ class Grade(StrEnum):
     D = "D"  # 清点/补录
 
 
-GRADE_LABELS = {Grade.A: "扫码核验", Grade.B: "现场码", Grade.C: "张贴码", Grade.D: "清点/补录"}
-
-
 class Method(StrEnum):
     """The door."""
 

@@ -181,7 +181,7 @@ def _check_in_rows(district: District, held: Held) -> Iterator[dict[str, Any]]:
             common | {
                 "uid": secrets.token_urlsafe(16), "kind": EventKind.ARRIVAL.value, "outcome": Outcome.ACCEPTED.value,
                 "headcount": people, "grade": grade, "method": method, "occurred_at": at, "recorded_at": at,
-                "reason": "", "refers_to": None,
+                "reason": "", "refers_to": None, "actor_id": None, "device_id": None,
             }
         )  # fmt: skip
         letter = grade.lower()
@@ -227,14 +227,12 @@ def _approve(session: Session, district: District, batch: list[Held]) -> None:
 def _fact(held: Held, case_id: int, approved_at: datetime) -> dict[str, Any]:
     counts, activity = held.counts, held.activity
     counted_on = business_day(activity["ends_at"])
-    order = ("uid", "kind", "outcome", "headcount", "grade", "refers_to")
-    events = [[event[name] for name in order] for event in held.events]
     return {
         "code": random_code(), "activity_id": activity["id"], "version": 1, "case_id": case_id,
         "counted_on": counted_on, "year": counted_on.year, "month": counted_on.month, "kind": activity["kind"],
         "origin": "live", "host_unit_id": activity["host_unit_id"], "primary_task_id": activity["primary_task_id"],
         "sessions": 1, "grade_a": counts.a, "grade_b": counts.b, "grade_c": counts.c, "grade_d": counts.d,
         "adults": counts.adults, "children": counts.children, "classes": activity["classes"], "pairs": 0, "reach": 0,
-        "photos": 0, "seal": seal_over(activity["code"], counts, events, []), "approved_at": approved_at,
+        "photos": 0, "seal": seal_over(activity["code"], counts, held.events, []), "approved_at": approved_at,
         "withdrawn_reason": "",
     }  # fmt: skip

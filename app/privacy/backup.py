@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from app.audit.models import AuditEntry
 from app.audit.queries import verify_log
+from app.checkin.digest import verify_digests
 from app.evidence.storage import RESERVE, LocalStorage
 from app.kernel.keys import KeyRing
 from app.privacy.box import BackupBroken, box_keys, create, seal, unseal
@@ -294,6 +295,10 @@ def check_database(url: str, manifest: Manifest) -> list[str]:
             size = session.scalar(select(func.count()).select_from(AuditEntry))
             if not verdict.holds or size != manifest.entries or (size and verdict.head != manifest.head):
                 problems.append(f"审计日志：{verdict.reason or '与备份时的末条不符'}")
+            else:
+                misfit = verify_digests(session).misfit
+                if misfit is not None:
+                    problems.append(f"签到记录：{misfit.words}")
     finally:
         engine.dispose()
     return problems

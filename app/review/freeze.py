@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivityUnit, UnitPart
 from app.checkin.models import CheckIn, CheckInEvent
+from app.checkin.sealing import COLUMNS, FORM, Event, digest_of
 from app.evidence.links import same_link
 from app.evidence.models import EvidenceItem, EvidenceKind, EvidenceState
 from app.kernel.clock import business_day
@@ -78,13 +78,10 @@ def involved_units(session: Session, activity: Activity) -> set[int]:
 def seal_of(session: Session, activity: Activity, counts: Counts) -> str:
     """The seal over every event and every current photo of an activity, with its counts."""
     events = session.execute(
-        select(
-            CheckInEvent.uid, CheckInEvent.kind, CheckInEvent.outcome, CheckInEvent.headcount,
-            CheckInEvent.grade, CheckInEvent.refers_to,
-        )
+        select(*(getattr(CheckInEvent, name) for name in COLUMNS[FORM]))
         .where(CheckInEvent.activity_id == activity.id)
         .order_by(CheckInEvent.id)
-    )  # fmt: skip
+    ).mappings()
     photos = session.scalars(
         select(EvidenceItem.stored_sha256)
         .where(
@@ -97,15 +94,12 @@ def seal_of(session: Session, activity: Activity, counts: Counts) -> str:
     return seal_over(activity.code, counts, events, [photo for photo in photos if photo])
 
 
-def seal_over(activity_code: str, counts: Counts, events: Iterable[Sequence[Any]], photos: list[str]) -> str:
-    """SHA-256, in hex. An event is (uid, kind, outcome, headcount, grade, refers_to), in the order it was kept."""
-    digest = hashlib.sha256()
-    for row in events:
-        digest.update(json.dumps(list(row), separators=(",", ":")).encode() + b"\n")
+def seal_over(activity_code: str, counts: Counts, events: Iterable[Event], photos: list[str]) -> str:
+    """SHA-256, in hex. The events come in the order in which they were kept."""
     body = {
         "activity": activity_code,
         "counts": [counts.a, counts.b, counts.c, counts.d],
-        "events": digest.hexdigest(),
+        "events": digest_of(events)[1],
         "photos": photos,
     }
     return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

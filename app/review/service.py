@@ -11,6 +11,7 @@ from app.activities.kinds import KINDS
 from app.activities.models import Activity, ActivityState, ReviewState
 from app.audit.log import record
 from app.checkin.held import held_open, phones_waiting
+from app.checkin.sealing import FORM
 from app.evidence.models import EvidenceItem, EvidenceKind, EvidenceState, MatchState, PhotoMatch
 from app.evidence.queries import get_match
 from app.evidence.service import decide_match
@@ -152,7 +153,7 @@ def approve(session: Session, case: ReviewCase, *, actor: Actor, now: datetime) 
     activity.state = ActivityState.CLOSED.value
     _event(session, case, ReviewEventKind.APPROVED, actor=actor, now=now, seal=fact.seal)
     _log(session, "review.approved", activity, actor, now,
-         payload={"participations": fact.participations, "seal": fact.seal, "version": fact.version})  # fmt: skip
+         payload={"participations": fact.participations, "seal": fact.seal, "version": fact.version, "form": FORM})  # fmt: skip
     return fact
 
 

@@ -25,6 +25,8 @@ from app.audit.queries import (
     open_entry,
     stream_links,
 )
+from app.checkin.digest import verify_digests
+from app.checkin.sealing import Checked
 from app.extensions import db
 from app.kernel.actor import ROLE_LABELS, Role
 from app.kernel.clock import now
@@ -103,19 +105,28 @@ def index() -> Response:
 @bp.post("/verify")
 @requires(Action.AUDIT_READ)
 def verify() -> Response:
-    """Read the whole chain now, and write down that it was read."""
+    """Read the whole chain now, compute the digests of check-ins anew, and write down that it was done."""
     verdict = verify_signed_log(db.session(), keys().log_key)
+    sealed = verify_digests(db.session()) if verdict.holds else Checked(0)
     with transaction(db.session) as tx:
         record(
             tx, "audit.verified", actor=current_actor(), object_type="audit", object_code="log", now=now(),
-            payload={"count": verdict.count, "holds": verdict.holds},
+            payload={"count": verdict.count, "holds": verdict.holds and sealed.misfit is None},
         )  # fmt: skip
-    if verdict.holds:
-        flash(_("链完整：%(n)s条，从头核到尾，0处断开。", n=f"{verdict.count:,}"), "good")
-    else:
+    if not verdict.holds:
         flash(
             _("第%(seq)s条不对：%(why)s。它前面的%(n)s条都完好。请保留现场，联系系统管理员。",
               seq=verdict.bad_seq, why=verdict.reason, n=verdict.count), "bad",
+        )  # fmt: skip
+    elif sealed.misfit is not None:
+        flash(
+            _("签到记录和第%(seq)s条的封存摘要不符：%(why)s。日志的链是完整的。请保留现场，联系系统管理员。",
+              seq=sealed.misfit.sealed.seq, why=sealed.misfit.words), "bad",
+        )  # fmt: skip
+    else:
+        flash(
+            _("链完整：%(n)s条，从头核到尾，0处断开；封存的%(m)s场签到记录全部相符。",
+              n=f"{verdict.count:,}", m=f"{sealed.sessions:,}"), "good",
         )  # fmt: skip
     return redirect(url_for("audit.index"))
 

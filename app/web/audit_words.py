@@ -11,7 +11,7 @@ from app.kernel.actor import ROLE_LABELS
 
 FIELDS = {
     "after": "之后", "audience": "面向", "before": "之前", "classes": "班级", "count": "条数", "decision": "结论",
-    "digest": "摘要", "events": "签到记录（条）", "expires": "有效到", "fields": "改动项", "findings": "疑点",
+    "digest": "摘要", "events": "签到记录（条）", "expires": "有效到", "fields": "改动项", "form": "摘要格式", "findings": "疑点",
     "headcount": "人数", "holds": "链完整", "host": "主办单位", "indicator": "指标", "kind": "类型", "level": "级别",
     "minors": "有未成年人", "name": "称呼", "pack": "方案包", "parent": "上级单位", "participations": "人次",
     "publish": "可以公开", "reader": "审核单位", "reason": "原因", "registrations": "报名数", "role": "角色",

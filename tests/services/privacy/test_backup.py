@@ -16,6 +16,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from app.audit.models import AuditEntry
+from app.checkin.digest import digest_closed_sessions, verify_digests
 from app.commands.night import read_mark, run_due
 from app.evidence.storage import RESERVE
 from app.extensions import db
@@ -28,6 +29,7 @@ from app.privacy.dump import ProgramMissing
 from app.registration.models import PersonalDetail, Registration
 from app.registration.service import erase_own
 from app.worker import run_once
+from tests.services.checkin.tampering import tamper
 from tests.services.privacy.conftest import Home
 from tests.services.privacy.story import FILES, sha
 
@@ -134,6 +136,17 @@ def test_rows_that_the_backup_lacks_are_told(home: Home, monkeypatch: pytest.Mon
     manifest.rows["registration"] += 1
     monkeypatch.setattr(backup, "read_manifest", lambda *_: manifest)
     assert "registration：备份时3行，恢复后2行" in "".join(backup.verify(home.place, name).problems)
+
+
+def test_check_ins_that_do_not_fit_their_digest_are_told(home: Home) -> None:
+    with home.app.app_context():
+        with transaction(db.session) as tx:
+            assert digest_closed_sessions(tx, now=now()) == 1
+        assert verify_digests(db.session()).misfit is None
+        tamper("UPDATE check_in_event SET headcount = 200")
+    done = home.flask("backup", "make")
+    assert done.exit_code == 1
+    assert "签到记录：活动" in done.output
 
 
 def test_who_was_erased_after_the_backup_stays_erased_after_the_restore(home: Home) -> None:
