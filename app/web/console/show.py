@@ -106,7 +106,7 @@ def _part(part: str, activity: Activity, row: ActivitySession, moment: datetime)
         return {"recent": rows, "is_long": is_long, "methods": METHOD_LABELS}
     expected, away = expected_and_missing(session, **_where(activity, row))
     return {
-        "gate": gate_of(session, activity.id),
+        "gate": gate_of(session, activity.id, now=moment),
         "totals": session_totals(session, [row.id]).get(row.id, Totals()),
         "expected": expected,
         "away": away,
