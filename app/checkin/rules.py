@@ -37,7 +37,7 @@ GRADE_BY_METHOD = {
 }
 
 METHOD_LABELS = {
-    "ticket_scan": "扫报名码", "ticket_code": "签到台报短码", "phone_tail": "签到台报手机尾号", "party_confirmed": "团体清点",
+    "ticket_scan": "扫报名码", "ticket_code": "签到台报短码", "phone_tail": "签到台报手机尾号", "party_confirmed": "当面核对",
     "party_own": "带队老师报数",
     "live_code": "现场码", "venue_code": "现场短码", "printed_code": "张贴码", "desk_walk_in": "签到台加人", "count": "补录",
     "paper": "纸质签到表",

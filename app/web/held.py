@@ -15,6 +15,7 @@ from app.checkin.deciding import count_before_revoked, count_held, dismiss_held
 from app.checkin.devices import get_phone
 from app.checkin.held import HeldRow, find_held, gate_of, list_held, lots_of
 from app.checkin.models import HeldState
+from app.checkin.parties import names_of_parties
 from app.checkin.rules import HELD_LABELS, stopped_by
 from app.extensions import db
 from app.kernel.clock import now
@@ -46,13 +47,14 @@ def _mark() -> None:
 
 def known_facts(row: HeldRow) -> list[str]:
     """What the system knows that speaks against the scan: why it waits, and how the registration stands."""
-    why, state = _why(row), _STATE_FACTS.get(row.registration_state)
+    first, state = _first_fact(row), _STATE_FACTS.get(row.registration_state)
+    why = first or FACTS.get(row.reason, _refused_fact)(row)
     # Where the state is the very reason, it was said.
-    is_said = row.reason == "cancelled" or (row.reason == "refused" and row.outcome in ("cancelled", "not_confirmed"))
+    is_said = not first and (row.reason == "cancelled" or row.outcome in ("cancelled", "not_confirmed"))
     return [why, state(row)] if state and not is_said else [why]
 
 
-def _why(row: HeldRow) -> str:
+def _first_fact(row: HeldRow) -> str:
     if row.is_unsaid:
         return str(_("这是班级或团体的码，没有报来了几人。问一下签到员或老师，填人数。"))
     if row.is_counted_elsewhere:
@@ -61,7 +63,7 @@ def _why(row: HeldRow) -> str:
         return str(_("从没有校验过的交接文件里读来的，谁都可能改过。问过签到员，属实就算，按“清点/补录”计。"))
     if row.is_again:
         return str(_("同一条已经处理过；再算多半就重了。"))
-    return FACTS.get(row.reason, _refused_fact)(row)
+    return ""
 
 
 def _revoked_fact(row: HeldRow) -> str:
@@ -140,10 +142,12 @@ def _page(code: str, *, wrong: str = "", error: str = "", status: int = 200) -> 
     rows = list_held(session, activity.id, limit=PAGE_SIZE, offset=(page.number - 1) * PAGE_SIZE)
     done = list_held(session, activity.id, states=DECIDED, limit=30)
     settled = list_held(session, activity.id, states=DECIDED, code=wrong, limit=1) if wrong else []
-    shown = [row.registration_id for row in (*rows, *done, *settled) if row.registration_id]
+    known = [(row.registration_id, row.is_party) for row in (*rows, *done, *settled) if row.registration_id]
+    names = labels_of(session, [each for each, _is_party in known], activity.id)
+    names |= names_of_parties(session, [each for each, is_party in known if is_party])
     return render(
         "console/held.html", activity=activity, rows=rows, page=page, done=done, settled=settled, who=_deciders(done + settled),
-        names=labels_of(session, shown, activity.id), label=label_of_held, facts=known_facts, wrong=wrong, error=error,
+        names=names, label=label_of_held, facts=known_facts, wrong=wrong, error=error,
         lots=lots_of(session, activity.id), states=STATE_WORDS, several=len(activity.sessions) > 1, status=status,
         stop=stopped_by(activity.state, activity.review_state), reasons=STOP_WORDS, typed=request.form.get("people", "")[:6],
     )  # fmt: skip
