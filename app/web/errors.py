@@ -44,8 +44,7 @@ CONFLICTS: dict[str, tuple[str, str, str]] = {
     **dict.fromkeys(
         (
             "already_submitted", "answered", "decided", "decided_already", "imported", "invitation_used",
-            "listing_decided", "not_draft", "not_pending", "nothing_new", "printed_code_off", "retired_already",
-            "same_photo", "undone_already",
+            "listing_decided", "nothing_new", "retired_already", "same_photo", "undone_already",
         ),
         _DONE,
     ),

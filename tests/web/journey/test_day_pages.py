@@ -71,6 +71,24 @@ def test_every_page_of_the_day_reads_well(app: Flask, live_server: Live, chromiu
     assert faults == {}
 
 
+def test_the_pages_of_what_was_handed_in_read_well_too(app: Flask, live_server: Live, chromium: Browser) -> None:
+    sync_assets()
+    day = make_day(app)
+    with app.app_context(), transaction(db.session) as tx:
+        tx.execute(update(Activity).values(review_state="under_review"))
+    base, faults = f"/activities/{day.activity}", {}
+    pages = [f"{base}/console", f"{base}/held", f"{base}/console/phones", f"{base}/withdraw-submission"]
+    for width, size in enumerate(SIZES):
+        person = Person(chromium, live_server.url, size)
+        person.sign_in("jingban")
+        for address in pages:
+            person.open(address)
+            if found := wrong_with(person.page, axe=address in in_turn(pages, width)):
+                faults[f"{address} {size[0]}"] = found
+        person.leave()
+    assert faults == {}
+
+
 def test_a_hand_over_file_is_chosen_looked_at_and_read_in(
     app: Flask, live_server: Live, chromium: Browser, tmp_path: Path
 ) -> None:
