@@ -35,7 +35,7 @@ REVOKED_WORDS = {
 RED_WORDS = {
     Outcome.TOO_EARLY.value: f"签到还没开始。{_TO_DESK}", Outcome.TOO_LATE.value: f"签到已经结束。{_TO_DESK}",
     Outcome.UNKNOWN.value: f"没有这个报名码。{_TO_DESK}", Outcome.CANCELLED.value: f"这个报名已取消。{_TO_DESK}",
-    Outcome.NOT_CONFIRMED.value: f"这个报名没有名额。{_TO_DESK}", Outcome.TOO_MANY.value: f"人数太多。{_TO_DESK}",
+    Outcome.NOT_CONFIRMED.value: f"这个报名没有留名额。{_TO_DESK}", Outcome.TOO_MANY.value: f"人数太多。{_TO_DESK}",
     Outcome.ACTIVITY_CLOSED.value: f"这场活动不能签到。{_TO_DESK}",
     Outcome.FOREIGN.value: f"不是这场活动的报名码。{_TO_DESK}",
 }  # fmt: skip
