@@ -68,6 +68,21 @@ def holding_of(session: Session, uid: str) -> HeldScan | None:
     return session.scalar(select(HeldScan).where(HeldScan.uid == uid))
 
 
+def lock_held(session: Session, *which: ColumnElement[bool]) -> None:
+    """Read those held scans afresh; until the commit nobody else settles them. SQLite has one writer anyway.
+
+    Who settles takes everything of one ticket at once, in this order, so that no two wait for each other in a ring:
+    the activity (if many tickets are settled), held scans by their id, the check-in, keys of events.
+    """
+    session.execute(
+        select(HeldScan)
+        .where(or_(*which))
+        .order_by(HeldScan.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+
+
 def claim_uid(uid: str) -> str:
     """The id of what a file without a seal says of this event: its own, so that the phone's word still finds room."""
     return f"claim:{digest(uid)[:32]}"
@@ -75,9 +90,14 @@ def claim_uid(uid: str) -> str:
 
 def of_same_ticket(held: HeldScan) -> ColumnElement[bool] | None:
     """Held scans of the same ticket that nobody knew, for a select; None where the scan names no such ticket."""
-    if held.ticket_hash is not None:
-        return HeldScan.ticket_hash == held.ticket_hash
-    return HeldScan.code_index == held.code_index if held.code_index is not None else None
+    return same_ticket(held.ticket_hash, held.code_index)
+
+
+def same_ticket(ticket_hash: str | None, code_index: str | None) -> ColumnElement[bool] | None:
+    """The same of a ticket that was read, or else typed."""
+    if ticket_hash is not None:
+        return HeldScan.ticket_hash == ticket_hash
+    return HeldScan.code_index == code_index if code_index is not None else None
 
 
 def find_held(session: Session, activity_id: int, code: str) -> HeldScan | None:
