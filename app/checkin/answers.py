@@ -40,6 +40,7 @@ RED_WORDS = {
     Outcome.FOREIGN.value: f"不是这场活动的报名码。{_TO_DESK}",
 }  # fmt: skip
 OTHER_SESSION = "报的是另一场。换一场再扫。"
+CLOSED_WORDS = f"活动已取消，或没有在办，{_HELD}请问主办单位。"
 ASKED_WORDS = {
     "number": "这是班级码，没有报人数。不报的，由主办单位核实。",
     "which": "这个班已有人报过数。不选的，由主办单位核实。",
@@ -133,14 +134,17 @@ def _asked(session: Session, base: Answer, event: CheckInEvent, held: HeldScan) 
         return None
     here = (CheckIn.session_id == event.session_id) & (CheckIn.registration_id == Registration.id)
     row = session.execute(
-        select(Registration.adults + Registration.children, CheckIn.first_at, CheckIn.grade_a + CheckIn.grade_b + CheckIn.grade_c + CheckIn.grade_d)
+        select(
+            Registration.adults + Registration.children, CheckIn.first_at,
+            CheckIn.grade_a + CheckIn.grade_b + CheckIn.grade_c + CheckIn.grade_d,
+        )
         .outerjoin(CheckIn, here)
         .where(Registration.id == event.registration_id)
     ).one()  # fmt: skip
     ask = "which" if row[1] is not None else "number"
     return replace(
-        base, outcome="quarantined", message=ASKED_WORDS["which" if held.people else "number"], people=held.people, ask=ask,
-        expected=row[0], first_at=row[1], here=row[2] or 0,
+        base, outcome="quarantined", message=ASKED_WORDS["which" if held.people else "number"], people=held.people,
+        ask=ask, expected=row[0], first_at=row[1], here=row[2] or 0,
     )  # fmt: skip
 
 
@@ -166,6 +170,8 @@ def _held(session: Session, base: Answer, event: CheckInEvent, held: HeldScan) -
     )
     tone = "red" if held.reason in (HeldReason.UNKNOWN.value, HeldReason.CANCELLED.value) else "amber"
     words = HELD_WORDS.get(held.reason) or _revoked_words(session, held, event.occurred_at)
+    if base.outcome == Outcome.ACTIVITY_CLOSED.value:
+        words = CLOSED_WORDS
     if held.state == HeldState.COUNTED.value:
         words = "主办单位已核实，算到场。"
     elif held.state == HeldState.NOT_COUNTED.value:

@@ -11,18 +11,18 @@ from sqlalchemy.orm import Session
 from app.activities.models import Activity, ActivityState, ReviewState
 from app.audit.log import record
 from app.checkin.models import CheckIn, CheckInEvent, EventKind, Method, Outcome
-from app.checkin.repeats import first_time
+from app.checkin.repeats import COUNTING, first_time
 from app.checkin.rules import PARTY_MOST, UNDO_REASONS
 from app.checkin.statements import KEEP_EVENT, PROJECT, SessionLane
 from app.kernel.actor import Actor
 from app.kernel.errors import Conflict, Problem, RuleBroken
 
-COUNTING = (EventKind.ARRIVAL.value, EventKind.RESOLUTION.value)
+SEALED = (ReviewState.UNDER_REVIEW.value, ReviewState.APPROVED.value)
 
 
 def check_open(activity: Activity) -> None:
     """Raises Conflict once the check-ins are sealed by a submission, or the activity was cancelled."""
-    if activity.review_state in (ReviewState.UNDER_REVIEW.value, ReviewState.APPROVED.value):
+    if activity.review_state in SEALED:
         raise Conflict("sealed", "已提交审核，签到记录已封存。要改请先撤回，或由审核单位退回。")
     if activity.state == ActivityState.CANCELLED.value:
         raise Conflict("activity_cancelled", "这场活动已取消。")
@@ -47,6 +47,7 @@ def undo_check_in(
     )  # fmt: skip
     if event is None or event.registration_id is None:
         raise Conflict("nothing_to_undo", "没有找到这次签到，可能已经撤销。")
+    lock_check_in(session, event.session_id, event.registration_id)
     values = {
         "uid": f"undo:{event.id}", "kind": EventKind.UNDO.value, "outcome": Outcome.UNDONE.value,
         "activity_id": event.activity_id, "session_id": event.session_id, "registration_id": event.registration_id,

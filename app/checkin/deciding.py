@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.activities.models import Activity, ActivitySession, Attendance, ReviewState
+from app.activities.models import Activity, ActivitySession, Attendance
 from app.audit.log import record
-from app.checkin.corrections import check_open, rebuild_one
+from app.checkin.corrections import SEALED, check_open, rebuild_one
 from app.checkin.doors import window_of
 from app.checkin.held import OF_THIS_TICKET, before_revoked, of_same_ticket
 from app.checkin.models import (
@@ -24,13 +24,13 @@ from app.checkin.models import (
     Outcome,
 )
 from app.checkin.rules import GRADE_BY_METHOD, PARTY_MOST
-from app.checkin.settling import settle_pair
+from app.checkin.settling import known_of, lock_with, settle_pair
 from app.kernel.actor import SYSTEM, Actor
 from app.kernel.errors import Conflict, Problem, RuleBroken
 from app.registration.models import Registration, RegistrationKind, RegistrationState
+from app.registration.places import wait_for_places, with_places
 from app.registration.service import add_counted
 
-_SEALED = (ReviewState.UNDER_REVIEW.value, ReviewState.APPROVED.value)
 AT_ONCE = 500
 
 
@@ -41,11 +41,11 @@ def count_held(
     """It counts; returns the people. Who is here already gets no second check-in.
 
     `people` is how many came of a party, where the scan does not say it or says it wrong: so many more, or with
-    `is_whole` so many altogether. Raises RuleBroken where nobody says it, Conflict once it was decided, or the
-    check-ins are sealed.
+    `is_whole` so many altogether. Raises RuleBroken where nobody says it, Conflict once it was decided, the
+    check-ins are sealed, or the activity had been cancelled before the scan.
     """
-    check_open(activity)
-    _check_undecided(held)
+    _take(session, activity, held)
+    _check_countable(session, activity, held)
     registration = _registration_of(session, activity, held, now)
     if is_unsaid(held, registration) and not people:
         raise RuleBroken(Problem("people", "这是班级或团体，请填来了几人，再按“算到场”。", field="people"))
@@ -68,7 +68,9 @@ def count_before_revoked(
     The organizer knows whether it was in good hands until then, so it is one decision. Parties stay: how many, and
     whether they are more of those here, is asked of each. Raises Conflict when the check-ins are sealed.
     """
-    check_open(activity)
+    with with_places(session, activity.id):
+        if activity.cancelled_at is None:
+            check_open(activity)
     records = people = 0
     for held in session.scalars(before_revoked(grant)).all():
         if held.state != HeldState.OPEN.value:  # one before it settled this one too
@@ -79,7 +81,7 @@ def count_before_revoked(
 
 def dismiss_held(session: Session, activity: Activity, held: HeldScan, *, actor: Actor, now: datetime) -> None:
     """It does not count; the event stays. Raises Conflict once it was decided."""
-    _check_undecided(held)
+    _take(session, activity, held)
     held.state, held.decided_at, held.decided_by_id = HeldState.NOT_COUNTED.value, now, actor.user_id
     record(
         session, "held.not_counted", actor=actor, object_type="activity", object_code=activity.code, now=now,
@@ -98,7 +100,7 @@ def resolve_unknown(session: Session, *, now: datetime, activity_id: int | None 
         select(HeldScan, Registration)
         .join(Registration, OF_THIS_TICKET)
         .where(HeldScan.state == HeldState.OPEN.value, HeldScan.registration_id.is_(None))
-        .order_by(HeldScan.id)
+        .order_by(HeldScan.activity_id, HeldScan.session_id, Registration.id, HeldScan.id)
         .limit(AT_ONCE)
     )
     if activity_id is not None:
@@ -106,6 +108,10 @@ def resolve_unknown(session: Session, *, now: datetime, activity_id: int | None 
     done: dict[str, int] = {}
     for held, registration in session.execute(statement).all():
         activity = session.get_one(Activity, held.activity_id)
+        wait_for_places(session, activity.id)
+        lock_with(session, held)
+        if held.state != HeldState.OPEN.value or held.registration_id is not None:
+            continue  # somebody else was faster
         held.registration_id = registration.id
         if _would_count(session, activity, held, registration):
             _count(session, held, registration, held.people, actor=SYSTEM, now=now)
@@ -124,15 +130,37 @@ def _would_count(session: Session, activity: Activity, held: HeldScan, registrat
     opens, closes = window_of(activity, row)
     event = session.execute(select(CheckInEvent).where(CheckInEvent.uid == held.uid)).scalar_one()
     its_own = activity.attendance != Attendance.CHOOSE_ONE.value or registration.session_id in (None, row.id)
-    return (
-        held.reason == HeldReason.UNKNOWN.value and not is_unsaid(held, registration) and registration.state == RegistrationState.CONFIRMED.value and its_own and opens <= event.occurred_at < closes
-        and activity.state in ("published", "closed") and activity.review_state not in _SEALED
-    )  # fmt: skip
+    is_confirmed = registration.state == RegistrationState.CONFIRMED.value and not is_unsaid(held, registration)
+    is_in_time = its_own and opens <= event.occurred_at < closes
+    is_running = activity.state in ("published", "closed") and activity.review_state not in SEALED
+    return held.reason == HeldReason.UNKNOWN.value and is_confirmed and is_in_time and is_running
 
 
 def is_unsaid(held: HeldScan, registration: Registration) -> bool:
     """Whether it is a party of which nobody has said how many came."""
     return registration.kind == RegistrationKind.PARTY.value and held.people == 0
+
+
+def _is_after_calling_off(session: Session, activity: Activity, held: HeldScan) -> bool:
+    if activity.cancelled_at is None:
+        return False
+    at = session.execute(select(CheckInEvent.occurred_at).where(CheckInEvent.uid == held.uid)).scalar_one()
+    return activity.cancelled_at <= at
+
+
+def _check_countable(session: Session, activity: Activity, held: HeldScan) -> None:
+    """Who came before an activity was cancelled did come, however late the news of it."""
+    if activity.cancelled_at is None:
+        check_open(activity)
+    elif _is_after_calling_off(session, activity, held):
+        raise Conflict("activity_cancelled", "扫码的时候，这场活动已经取消，不能算到场。")
+
+
+def _take(session: Session, activity: Activity, held: HeldScan) -> None:
+    """Two who decide at once wait for each other; raises Conflict for the second, the helper and the worker too."""
+    with with_places(session, activity.id):
+        lock_with(session, held)
+    _check_undecided(held)
 
 
 def _check_undecided(held: HeldScan) -> None:
@@ -143,9 +171,7 @@ def _check_undecided(held: HeldScan) -> None:
 def _registration_of(session: Session, activity: Activity, held: HeldScan, now: datetime) -> Registration:
     """The known one, else one that is made for the count: it has no name."""
     if held.registration_id is None:
-        held.registration_id = session.scalar(
-            select(Registration.id).join(HeldScan, OF_THIS_TICKET).where(HeldScan.id == held.id).limit(1)
-        )
+        held.registration_id = known_of(session, held)
     if held.registration_id is None:
         held.registration_id = _counted_before(session, held)
     if held.registration_id is not None:
@@ -188,7 +214,8 @@ def _count(
             uid=f"held:{held.id}", activity_id=held.activity_id, session_id=held.session_id,
             kind=(EventKind.REFUSAL if is_repeat else EventKind.RESOLUTION).value,
             outcome=(Outcome.DUPLICATE if is_repeat else Outcome.ACCEPTED).value, registration_id=registration.id,
-            refers_to=None if is_party and is_whole else held.uid, headcount=people, grade=None if is_repeat else GRADE_BY_METHOD[method], method=method,
+            refers_to=None if is_party and is_whole else held.uid, headcount=people,
+            grade=None if is_repeat else GRADE_BY_METHOD[method], method=method,
             actor_id=actor.user_id, occurred_at=event.occurred_at, recorded_at=now, reason=held.reason,
             device_id=held.device_id if is_repeat or actor is SYSTEM else None,  # staff's word stands by itself
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivitySession
@@ -42,14 +42,15 @@ def hold(
     registration_id: int | None, people: int, time: Corrected, method: Method, now: datetime, is_walk_in: bool,
     ticket_hash: str | None = None, code_index: str | None = None, has_event: bool = False, note: str = "",
 ) -> None:  # fmt: skip
-    """Keep the scan, with its event unless check_in() kept one already; `note` stands in the event for a finer reason."""
+    """Keep the scan, with its event unless check_in() kept one already; `note` is a finer reason, for the event."""
     if not has_event:
         outcome = Outcome.CONFLICT if reason is HeldReason.CANCELLED else Outcome.QUARANTINED
         session.add(
             CheckInEvent(
                 uid=uid, kind=EventKind.REFUSAL.value, outcome=outcome.value, activity_id=activity.id,
                 session_id=session_id, registration_id=registration_id, headcount=people, grade=None,
-                method=method.value, occurred_at=time.at, recorded_at=now, reason=note or reason.value, device_id=grant.id,
+                method=method.value, occurred_at=time.at, recorded_at=now, reason=note or reason.value,
+                device_id=grant.id,
             )
         )  # fmt: skip
     session.add(
@@ -67,16 +68,36 @@ def holding_of(session: Session, uid: str) -> HeldScan | None:
     return session.scalar(select(HeldScan).where(HeldScan.uid == uid))
 
 
+def lock_held(session: Session, *which: ColumnElement[bool]) -> None:
+    """Read those held scans afresh; until the commit nobody else settles them. SQLite has one writer anyway.
+
+    Who settles takes everything of one ticket at once, in this order, so that no two wait for each other in a ring:
+    the activity (if many tickets are settled), held scans by their id, the check-in, keys of events.
+    """
+    session.execute(
+        select(HeldScan)
+        .where(or_(*which))
+        .order_by(HeldScan.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+
+
 def claim_uid(uid: str) -> str:
-    """The id of what a file without a seal says of this event: its own, so that the phone's own word still finds room."""
+    """The id of what a file without a seal says of this event: its own, so that the phone's word still finds room."""
     return f"claim:{digest(uid)[:32]}"
 
 
 def of_same_ticket(held: HeldScan) -> ColumnElement[bool] | None:
     """Held scans of the same ticket that nobody knew, for a select; None where the scan names no such ticket."""
-    if held.ticket_hash is not None:
-        return HeldScan.ticket_hash == held.ticket_hash
-    return HeldScan.code_index == held.code_index if held.code_index is not None else None
+    return same_ticket(held.ticket_hash, held.code_index)
+
+
+def same_ticket(ticket_hash: str | None, code_index: str | None) -> ColumnElement[bool] | None:
+    """The same of a ticket that was read, or else typed."""
+    if ticket_hash is not None:
+        return HeldScan.ticket_hash == ticket_hash
+    return HeldScan.code_index == code_index if code_index is not None else None
 
 
 def find_held(session: Session, activity_id: int, code: str) -> HeldScan | None:
@@ -129,6 +150,8 @@ _EARLIER = (
     CheckInEvent.occurred_at < DeviceGrant.expires_at,
     or_(DeviceGrant.ended_at.is_(None), CheckInEvent.occurred_at < DeviceGrant.ended_at),
     or_(DeviceGrant.session_id.is_(None), DeviceGrant.session_id == HeldScan.session_id),
+    # To an activity that had been cancelled by then nobody can have come.
+    ~exists().where(Activity.id == HeldScan.activity_id, Activity.cancelled_at <= CheckInEvent.occurred_at),
     # Whether a class is one that another has counted, somebody has to look at.
     HeldScan.id.not_in(
         select(HeldScan.id)
@@ -201,6 +224,12 @@ class HeldRow:
     is_claim: bool  # out of a file without a seal
     is_party: bool
     expected: int  # people registered
+    called_off_at: datetime | None  # when the activity was cancelled
+
+    @property
+    def is_after_calling_off(self) -> bool:
+        """Whether the activity had been cancelled by then: nobody can have come to it."""
+        return self.called_off_at is not None and self.called_off_at <= self.at
 
     @property
     def is_unsaid(self) -> bool:
@@ -220,10 +249,11 @@ def list_held(
     """Held scans, oldest first, or the one with this code; one statement."""
     here = (CheckIn.session_id == HeldScan.session_id) & (CheckIn.registration_id == HeldScan.registration_id)
     rows = session.execute(
-        select(HeldScan, CheckInEvent, DeviceGrant, ActivitySession.label, Registration, CheckIn)
+        select(HeldScan, CheckInEvent, DeviceGrant, ActivitySession.label, Registration, CheckIn, Activity.cancelled_at)
         .join(CheckInEvent, CheckInEvent.uid == HeldScan.uid)
         .join(DeviceGrant, DeviceGrant.id == HeldScan.device_id)
         .join(ActivitySession, ActivitySession.id == HeldScan.session_id)
+        .join(Activity, Activity.id == HeldScan.activity_id)
         .outerjoin(Registration, Registration.id == HeldScan.registration_id)
         .outerjoin(CheckIn, here)
         .where(HeldScan.activity_id == activity_id, HeldScan.state.in_([state.value for state in states]))
@@ -241,9 +271,10 @@ def list_held(
             cancelled_at=registration.cancelled_at if registration else None,
             first_at=check.first_at if check else None, here=check.headcount if check else 0,
             decided_at=held.decided_at, decided_by_id=held.decided_by_id, outcome=event.outcome,
-            is_revoked=grant.revoked_at is not None and grant.revoked_at <= held.received_at, is_again=event.reason == AGAIN, is_claim=event.reason == UNSEALED,
+            is_revoked=grant.revoked_at is not None and grant.revoked_at <= held.received_at,
+            is_again=event.reason == AGAIN, is_claim=event.reason == UNSEALED,
             is_party=registration is not None and registration.kind == RegistrationKind.PARTY.value,
-            expected=registration.headcount if registration else 0,
+            expected=registration.headcount if registration else 0, called_off_at=called_off_at,
         )
-        for held, event, grant, label, registration, check in rows
+        for held, event, grant, label, registration, check, called_off_at in rows
     ]  # fmt: skip

@@ -5,18 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session
 
-from app.activities.models import Activity, ActivitySession, ReviewState
+from app.activities.models import Activity, ActivitySession
 from app.checkin.answers import Answer, answer_of, said
 from app.checkin.clocks import SLACK, Corrected, Sent, correct
+from app.checkin.corrections import SEALED
 from app.checkin.devices import trouble_of
-from app.checkin.held import AGAIN, HELD_MOST, UNSEALED, claim_uid, count_open_of, hold, holding_of
+from app.checkin.held import (
+    AGAIN,
+    HELD_MOST,
+    UNSEALED,
+    claim_uid,
+    count_open_of,
+    hold,
+    holding_of,
+    lock_held,
+    of_same_ticket,
+    same_ticket,
+)
 from app.checkin.models import CheckInEvent, DeviceGrant, EventKind, HeldReason, HeldScan, HeldState, Method, Outcome
 from app.checkin.rules import ASKED, WALK_IN_MOST, CountAs
 from app.checkin.service import Arrival, Result, check_in
-from app.checkin.settling import UNDO_MOST, settle_event, take_back_late, undo_held
+from app.checkin.settling import UNDO_MOST, known_of, scans_of, settle_event, take_back_late, undo_held
 from app.kernel.keys import KeyRing
 from app.registration.indexes import ticket_code_index
 from app.registration.models import Registration, RegistrationKind, RegistrationState
@@ -25,8 +37,9 @@ TOO_LATE = "超过了两分钟，没有撤销。请到签到台，由工作人�
 # Sent later than the phone waits with its amber (HURRY in main.js): the person was let in, and no red can call back.
 LATE = timedelta(milliseconds=1200)
 # Refused now, though the helper could not know it then: the organizer decides.
-_DECIDED_BY_HAND = frozenset({"too_early", "too_late", "foreign", "not_confirmed", "too_many", "cancelled"})
-_SEALED = (ReviewState.UNDER_REVIEW.value, ReviewState.APPROVED.value)
+_DECIDED_BY_HAND = frozenset(
+    {"too_early", "too_late", "foreign", "not_confirmed", "too_many", "cancelled", "activity_closed"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +100,8 @@ def take_scan(
         return Answer(scan.uid, False, "refused", "red", "这条记录不是这场活动的，交不上来。请把文件交给主办单位。")
     if known is not None:
         return answer_of(session, known)
+    found, index = _find(session, scan, row.activity, keys)
+    _lock(session, scan, row, found, index)
     claim = holding_of(session, claim_uid(scan.uid))
     is_claim = handed is not None and not handed.is_sealed
     if is_claim:
@@ -99,9 +114,9 @@ def take_scan(
     case = _Case(
         scan, grant, row.activity, row, time, now, is_claim=is_claim,
         is_again=claim is not None and claim.state == HeldState.COUNTED.value,
-        was_let_in=handed is not None or sent.life != scan.life or now - time.at > LATE,
+        was_let_in=_was_let_in(scan, sent, time, handed=handed, now=now),
     )  # fmt: skip
-    return _undo(session, case) if scan.kind == "undo" else _arrive(session, case, keys)
+    return _undo(session, case) if scan.kind == "undo" else _arrive(session, case, found, index)
 
 
 def _event(uid: str) -> Select[CheckInEvent]:
@@ -117,10 +132,46 @@ def _time(scan: Scan, sent: Sent, grant: DeviceGrant, handed: Handed | None, now
     return replace(found, is_possible=False) if is_of_future else found
 
 
-def _arrive(session: Session, case: _Case, keys: KeyRing) -> Answer:
-    scan, at = case.scan, case.time.at
-    index = ticket_code_index(keys, case.activity.code, scan.code) if scan.code and not scan.ticket else None
-    found = None if scan.walk_in else _find(session, case, index)
+def _find(
+    session: Session, scan: Scan, activity: Activity, keys: KeyRing
+) -> tuple[Registration | None, str | None]:  # fmt: skip
+    """Whose ticket it is, and the index of a typed code."""
+    index = ticket_code_index(keys, activity.code, scan.code) if scan.code and not scan.ticket else None
+    if scan.walk_in or scan.kind == "undo":
+        return None, index
+    if scan.ticket:
+        return session.scalar(select(Registration).where(Registration.secret_hash == scan.ticket)), None
+    typed = (Registration.activity_id == activity.id, Registration.ticket_code_index == index)
+    return session.scalar(select(Registration).where(*typed)) if index else None, index
+
+
+def _lock(
+    session: Session, scan: Scan, row: ActivitySession, found: Registration | None, index: str | None
+) -> None:  # fmt: skip
+    """Whatever is held of this ticket, before anything of it is read or written (held.lock_held)."""
+    uids = [claim_uid(scan.uid), *([scan.refers_to, claim_uid(scan.refers_to)] if scan.refers_to else [])]
+    which = [HeldScan.uid.in_(uids)]
+    session_id, same = row.id, same_ticket(scan.ticket, index)
+    target = session.scalar(_event(scan.refers_to)) if scan.kind == "undo" and scan.refers_to else None
+    if target is not None:
+        held = holding_of(session, target.uid)
+        known = target.registration_id or (known_of(session, held) if held is not None else None)
+        found = session.get_one(Registration, known) if known is not None else None
+        session_id, same = target.session_id, of_same_ticket(held) if held is not None else None
+    if found is not None:
+        which.append(scans_of(session_id, found))
+    if same is not None:
+        which.append(and_(HeldScan.session_id == session_id, same))
+    lock_held(session, *which)
+
+
+def _was_let_in(scan: Scan, sent: Sent, time: Corrected, *, handed: Handed | None, now: datetime) -> bool:
+    """By what the phone claims: a time that was clamped to now says nothing of how long somebody stood there."""
+    return handed is not None or sent.life != scan.life or now - time.claimed > LATE
+
+
+def _arrive(session: Session, case: _Case, found: Registration | None, index: str | None) -> Answer:
+    scan = case.scan
     asked = _asked(session, case, found)
     if asked is not None and asked.state in (HeldState.COUNTED.value, HeldState.NOT_COUNTED.value):
         case = replace(case, is_again=True)
@@ -128,26 +179,31 @@ def _arrive(session: Session, case: _Case, keys: KeyRing) -> Answer:
     if reason is not None:
         if count_open_of(session, case.grant.id) >= HELD_MOST:
             return Answer(scan.uid, False, "refused", "red", "这部手机的待核实太多了，交不上来。请找主办单位。")
-        hold(
-            session, uid=scan.uid, activity=case.activity, session_id=case.row.id, grant=case.grant, reason=reason,
-            registration_id=found.id if found and found.activity_id == case.activity.id else None, ticket_hash=None if found else scan.ticket,
-            code_index=None if found else index, is_walk_in=scan.walk_in, people=_people(scan, found),
-            time=case.time, method=_method(scan, found), now=case.now, note=UNSEALED if case.is_claim else AGAIN if case.is_again else "",
-        )  # fmt: skip
+        _hold(session, case, found, reason, index=index)
         return _after(session, case, asked)
     own = found is not None and found.activity_id == case.activity.id
     if found is not None and own and found.state == RegistrationState.CANCELLED.value:
         result = _count_although_cancelled(session, case, found)
     else:
         result = check_in(session, _arrival(case, found), now=case.now)
-    if result.outcome == ASKED or (result.outcome in _DECIDED_BY_HAND and case.now - at > LATE):
+    if result.outcome == ASKED or (result.outcome in _DECIDED_BY_HAND and case.was_let_in):
         why = HeldReason.CANCELLED if result.outcome == "cancelled" else HeldReason.REFUSED
-        hold(
-            session, uid=scan.uid, activity=case.activity, session_id=case.row.id, grant=case.grant, reason=why,
-            registration_id=found.id if found and found.activity_id == case.activity.id else None, is_walk_in=scan.walk_in, people=_people(scan, found),
-            time=case.time, method=_method(scan, found), now=case.now, has_event=True,
-        )  # fmt: skip
+        _hold(session, case, found, why, has_event=True)
     return _after(session, case, asked)
+
+
+def _hold(
+    session: Session, case: _Case, found: Registration | None, reason: HeldReason, *, index: str | None = None,
+    has_event: bool = False,
+) -> None:  # fmt: skip
+    scan, is_own = case.scan, found is not None and found.activity_id == case.activity.id
+    note = UNSEALED if case.is_claim else AGAIN if case.is_again else ""
+    hold(
+        session, uid=scan.uid, activity=case.activity, session_id=case.row.id, grant=case.grant, reason=reason,
+        registration_id=found.id if found and is_own else None, ticket_hash=None if found else scan.ticket,
+        code_index=None if found else index, is_walk_in=scan.walk_in, people=_people(scan, found), time=case.time,
+        method=_method(scan, found), now=case.now, has_event=has_event, note=note,
+    )  # fmt: skip
 
 
 def _asked(session: Session, case: _Case, found: Registration | None) -> HeldScan | None:
@@ -181,18 +237,6 @@ def _after(session: Session, case: _Case, asked: HeldScan | None) -> Answer:
     return answer_of(session, event)
 
 
-def _find(session: Session, case: _Case, index: str | None) -> Registration | None:
-    if case.scan.ticket:
-        return session.scalar(select(Registration).where(Registration.secret_hash == case.scan.ticket))
-    if index is None:
-        return None
-    return session.scalar(
-        select(Registration).where(
-            Registration.activity_id == case.activity.id, Registration.ticket_code_index == index
-        )
-    )
-
-
 def _reason(session: Session, case: _Case, found: Registration | None) -> HeldReason | None:
     """Why the organizer has to look at it; the first that fits."""
     if case.is_claim:  # no pairing vouches for it, and if it counts, it counts as the organizer's own word
@@ -203,7 +247,7 @@ def _reason(session: Session, case: _Case, found: Registration | None) -> HeldRe
         return HeldReason.REVOKED
     if not case.time.is_possible:
         return HeldReason.IMPOSSIBLE_TIME
-    if case.activity.review_state in _SEALED:
+    if case.activity.review_state in SEALED:
         return HeldReason.SEALED
     if case.scan.walk_in:
         return None
@@ -289,7 +333,7 @@ def _undo_claim(session: Session, case: _Case) -> Answer:
 def _no_undo(case: _Case) -> str:
     if trouble_of(case.grant, case.time.at, received=case.now) == "revoked":
         return "这部手机已被作废，没有撤销。请告诉主办单位。"
-    if case.activity.review_state in _SEALED:
+    if case.activity.review_state in SEALED:
         return "这场活动已提交审核，签到记录已封存，没有撤销。"
     return "" if case.time.is_possible else TOO_LATE
 

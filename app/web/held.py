@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask_babel import gettext as _
@@ -10,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.wrappers import Response
 
+from app.activities.models import Activity
 from app.checkin.answers import labels_of
 from app.checkin.deciding import count_before_revoked, count_held, dismiss_held
 from app.checkin.devices import get_phone
@@ -55,6 +57,8 @@ def known_facts(row: HeldRow) -> list[str]:
 
 
 def _first_fact(row: HeldRow) -> str:
+    if row.called_off_at is not None and (row.is_after_calling_off or row.outcome == "activity_closed"):
+        return _called_off_fact(row, row.called_off_at)
     if row.is_unsaid:
         return str(_("这是班级或团体的码，没有报来了几人。问一下签到员或老师，填人数。"))
     if row.is_counted_elsewhere:
@@ -64,6 +68,13 @@ def _first_fact(row: HeldRow) -> str:
     if row.is_again:
         return str(_("同一条已经处理过；再算多半就重了。"))
     return ""
+
+
+def _called_off_fact(row: HeldRow, called_off_at: datetime) -> str:
+    time = clock_text(called_off_at)
+    if row.is_after_calling_off:
+        return str(_("活动%(time)s已经取消，是取消以后扫的，不能算。", time=time))
+    return str(_("活动%(time)s取消，是取消以前扫的。人来过，就算。", time=time))
 
 
 def _revoked_fact(row: HeldRow) -> str:
@@ -113,6 +124,8 @@ def label_of_held(row: HeldRow) -> str:
     """Why it waits, in a word."""
     if row.is_again:
         return str(_("已经算过"))
+    if row.called_off_at is not None and row.outcome == "activity_closed":
+        return str(_("活动已取消"))
     if row.is_unsaid:
         return str(_("没有报人数"))
     if row.is_counted_elsewhere:
@@ -123,6 +136,7 @@ def label_of_held(row: HeldRow) -> str:
 REFUSED_WORDS = {
     "too_early": "那时签到还没开始。", "too_late": "那时签到已经结束。", "not_confirmed": "这个报名没有名额（候补或待确认）。",
     "foreign": "报的是另一场，或别的活动。", "too_many": "人数超过一次能登记的。", "cancelled": "这个报名已经取消。",
+    "activity_closed": "收到的时候，活动没有在办。",
 }  # fmt: skip
 
 
@@ -149,8 +163,14 @@ def _page(code: str, *, wrong: str = "", error: str = "", status: int = 200) -> 
         "console/held.html", activity=activity, rows=rows, page=page, done=done, settled=settled, who=_deciders(done + settled),
         names=names, label=label_of_held, facts=known_facts, wrong=wrong, error=error,
         lots=lots_of(session, activity.id), states=STATE_WORDS, several=len(activity.sessions) > 1, status=status,
-        stop=stopped_by(activity.state, activity.review_state), reasons=STOP_WORDS, typed=request.form.get("people", "")[:6],
+        stop=_stop(activity), reasons=STOP_WORDS, typed=request.form.get("people", "")[:6],
     )  # fmt: skip
+
+
+def _stop(activity: Activity) -> str:
+    """Why nothing at all can count now; of a cancelled activity, what was scanned before the cancelling may."""
+    is_called_off = activity.cancelled_at is not None
+    return "" if is_called_off else stopped_by(activity.state, activity.review_state)
 
 
 def _deciders(rows: Sequence[HeldRow]) -> dict[str, str]:

@@ -68,9 +68,12 @@ class Truth:
 class Day:
     """One history: actions at random moments, then everything is sent, then all of it once more."""
 
-    def __init__(self, stage: Stage, seed: int, take: Take = take_scan, *, in_line: float = 0.1) -> None:
+    def __init__(
+        self, stage: Stage, seed: int, take: Take = take_scan, *, in_line: float = 0.1, odd: float = 0.15
+    ) -> None:
         self.s, self.rng, self.take = stage, random.Random(seed), take
         self.dice, self.in_line = random.Random(-seed - 1), in_line  # apart, so that older seeds stay what they were
+        self.odd = odd  # how often something happens that seldom does
         self.t = 0.0
         self.tickets: dict[str, Registration] = {}
         self.cancelled: dict[str, float] = {}
@@ -111,6 +114,8 @@ class Day:
         for _ in range(steps):
             self.t += self.rng.randint(1, 55)
             self.rng.choice(moves)()
+            if self.dice.random() < self.odd:
+                self.dice.choice([self.let_in])()
         for phone in self.phones:
             self.t += 1
             if hands_over:
@@ -233,6 +238,18 @@ class Day:
         phone.life, phone.booted = phone.life + 1, self.t - 5
         if self.rng.random() < 0.3:
             phone.error += self.rng.choice((-30.0, 40.0, 1800.0, -7200.0))
+
+    def let_in(self) -> None:
+        """Somebody in line is let in on amber; before it is sent, the page is opened anew and the clock set back."""
+        phone = self.dice.choice(self.phones)
+        self._event(phone, ticket=str(self.waiting.secret_hash))
+        self._reopen(phone, -self.dice.choice((0.0, 20.0, 60.0, 100.0)))
+
+    def _reopen(self, phone: Phone, clock: float) -> None:
+        """In a few seconds, with the clock set by so much; then all is sent."""
+        self.t += self.dice.randint(1, 15)
+        phone.life, phone.booted, phone.error = phone.life + 1, self.t - 5, phone.error + clock
+        self.sync(phone, loses=False)
 
     def world(self) -> None:
         """What happens at the office meanwhile."""

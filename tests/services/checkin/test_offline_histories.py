@@ -99,7 +99,7 @@ def test_every_history_ends_as_the_model_says(app: Flask, part: int) -> None:
 @pytest.mark.parametrize("seed", [836, 879])
 def test_an_undo_reaches_what_the_same_phone_scanned_before_anybody_knew_the_ticket(app: Flask, seed: int) -> None:
     """Two histories that once ended with a scan waiting for a person although its phone had taken it back."""
-    assert live(app, seed, steps=45, in_line=0) == []
+    assert live(app, seed, steps=45, in_line=0, odd=0) == []
 
 
 @pytest.mark.lengthens
@@ -157,6 +157,18 @@ def test_without_the_id_made_on_the_phone_the_histories_differ(app: Flask) -> No
 def test_without_a_hold_for_who_was_let_in_the_histories_differ(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(offline, "_DECIDED_BY_HAND", frozenset())
     assert any(live(app, seed) for seed in range(6))
+
+
+@pytest.mark.parametrize(
+    "was_let_in",
+    [lambda *_, **__: False, lambda _scan, _sent, time, *, now, **_: now - time.at > offline.LATE],
+    ids=["never", "by the clamped time"],
+)
+def test_without_who_was_let_in_by_a_page_opened_anew_the_histories_differ(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, was_let_in: Any
+) -> None:
+    monkeypatch.setattr(offline, "_was_let_in", was_let_in)
+    assert any(live(app, seed) for seed in range(20))
 
 
 def test_without_the_corrected_clock_the_histories_differ(app: Flask) -> None:

@@ -26,6 +26,7 @@ from app.kernel.tokens import digest
 from app.organisation.models import Unit
 from app.registration.entering import Entry, register
 from app.registration.indexes import ticket_secret
+from app.registration.service import cancel_activity
 from app.review.service import run_checklist
 from tests.factories import make_activity
 from tests.web.scan_api.conftest import Gate, gate
@@ -242,6 +243,23 @@ def test_what_came_in_late_and_broke_a_rule_waits_for_the_organizer(gate: Make) 
     assert (online["outcome"], online["tone"]) == ("refused", "red") and held_codes(g) == []
     (late,) = g.send(secret, g.scan(ticket, ago=240))
     assert (late["outcome"], late["tone"]) == ("quarantined", "amber") and len(held_codes(g)) == 1
+
+
+@pytest.mark.parametrize(("minutes", "words", "has_count"), [(5, "人来过，就算", True), (15, "不能算", False)])
+def test_a_scan_of_a_cancelled_activity_says_which_came_first(
+    gate: Make, desk_of: Desk, minutes: int, words: str, has_count: bool
+) -> None:
+    g = gate()
+    ticket, _code = g.enrol()
+    secret = g.pair()
+    g.pass_time(minutes=20)
+    with g.app.app_context(), transaction(db.session) as tx:
+        activity = tx.execute(select(Activity)).scalar_one()
+        cancel_activity(tx, activity, reason="下雨", actor=SYSTEM, now=now() - timedelta(minutes=minutes))
+    g.send(secret, g.scan(ticket, ago=600))
+    page = desk_of(g).get(f"/activities/{g.activity}/held").text
+    assert "活动已取消" in page and words in page
+    assert ('value="count"' in page, 'value="dismiss"' in page) == (has_count, True)
 
 
 def test_the_checklist_of_the_submission_warns_while_something_waits(gate: Make) -> None:
