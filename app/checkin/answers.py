@@ -9,21 +9,38 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.checkin.devices import trouble_of
 from app.checkin.held import holding_of
-from app.checkin.models import CheckIn, CheckInEvent, EventKind, HeldReason, HeldScan, HeldState, Outcome
+from app.checkin.models import CheckIn, CheckInEvent, DeviceGrant, EventKind, HeldReason, HeldScan, HeldState, Outcome
 from app.checkin.rules import ASKED, first_words, shown_name
 from app.kernel.clock import SHANGHAI, business_day
 from app.registration.models import PartyClass, PersonalDetail, Registration
 
+_TO_DESK = "请他到签到台。"
+_HELD = "已交主办单位核实。"
+# The part before the first comma is the phone's large word, the rest stands below; the end says what to do (docs/helpers.md).
 HELD_WORDS = {
-    HeldReason.UNKNOWN.value: "没有找到这个报名码，已交主办单位核实。",
-    HeldReason.REVOKED.value: "这部手机当时不在配对期内，已交主办单位核实。",
-    HeldReason.IMPOSSIBLE_TIME.value: "这部手机的时间不对，已交主办单位核实。",
-    HeldReason.CANCELLED.value: "这个报名在扫码之前已经取消，已交主办单位核实。",
-    HeldReason.SEALED.value: "这场活动已提交审核，已交主办单位核实。",
-    HeldReason.REFUSED.value: "先放行的，不合签到规则，已交主办单位核实。",
+    HeldReason.UNKNOWN.value: f"没有这个报名码，{_HELD}{_TO_DESK}",
+    HeldReason.IMPOSSIBLE_TIME.value: f"这部手机的时间不对，{_HELD}请进。",
+    HeldReason.CANCELLED.value: f"这个报名已取消，{_HELD}{_TO_DESK}",
+    HeldReason.SEALED.value: f"活动已提交审核，{_HELD}请进。",
+    HeldReason.REFUSED.value: f"不合签到规则，{_HELD}请进。",
 }
-CLOSED_WORDS = "这场活动已取消，或者没有在办，已交主办单位核实。"
+REVOKED_WORDS = {
+    "revoked": f"这部手机已被作废，{_HELD}请进。", "ended": f"这部手机已结束当班，{_HELD}请进。",
+    "expired": f"这部手机的配对已到期，{_HELD}请进。", "other": f"这部手机没有配这一场，{_HELD}换一场再扫。",
+    "": f"这一条先前办过，{_HELD}请进。",
+}  # fmt: skip
+# A red at the gate, said to the helper and not to the participant.
+RED_WORDS = {
+    Outcome.TOO_EARLY.value: f"签到还没开始。{_TO_DESK}", Outcome.TOO_LATE.value: f"签到已经结束。{_TO_DESK}",
+    Outcome.UNKNOWN.value: f"没有这个报名码。{_TO_DESK}", Outcome.CANCELLED.value: f"这个报名已取消。{_TO_DESK}",
+    Outcome.NOT_CONFIRMED.value: f"这个报名没有留名额。{_TO_DESK}", Outcome.TOO_MANY.value: f"人数太多。{_TO_DESK}",
+    Outcome.ACTIVITY_CLOSED.value: f"这场活动不能签到。{_TO_DESK}",
+    Outcome.FOREIGN.value: f"不是这场活动的报名码。{_TO_DESK}",
+}  # fmt: skip
+OTHER_SESSION = "报的是另一场。换一场再扫。"
+CLOSED_WORDS = f"活动已取消，或没有在办，{_HELD}请问主办单位。"
 ASKED_WORDS = {
     "number": "这是班级码，没有报人数。不报的，由主办单位核实。",
     "which": "这个班已有人报过数。不选的，由主办单位核实。",
@@ -84,7 +101,7 @@ def answer_of(session: Session, event: CheckInEvent) -> Answer:
     )
     held = holding_of(session, event.uid)
     if held is not None:
-        return _asked(session, base, event, held) or _held(base, held)
+        return _asked(session, base, event, held) or _held(session, base, event, held)
     if event.kind == EventKind.UNDO.value or event.outcome == Outcome.NOTHING_TO_UNDO.value:
         words = "已撤销。" if event.outcome == Outcome.UNDONE.value else "没有可撤销的签到。"
         return replace(base, message=words, people=event.headcount)
@@ -94,7 +111,7 @@ def answer_of(session: Session, event: CheckInEvent) -> Answer:
         )
     ).first()
     if event.outcome not in _OUTCOMES:
-        return replace(base, outcome="refused", tone="red", message=first_words(event.outcome))
+        return replace(base, outcome="refused", tone="red", message=_red_words(session, event))
     if here is None or _is_undone(session, event.uid):
         return replace(base, outcome="undone", message="这次签到已经撤销。", people=event.headcount)
     counted = replace(base, people=event.headcount, here=here[1], first_at=here[0])
@@ -131,14 +148,30 @@ def _asked(session: Session, base: Answer, event: CheckInEvent, held: HeldScan) 
     )  # fmt: skip
 
 
-def _held(base: Answer, held: HeldScan) -> Answer:
+def _red_words(session: Session, event: CheckInEvent) -> str:
+    if event.outcome == Outcome.FOREIGN.value:
+        registration = session.get(Registration, event.registration_id) if event.registration_id else None
+        if registration is not None and registration.activity_id == event.activity_id:
+            return OTHER_SESSION
+    return RED_WORDS.get(event.outcome) or first_words(event.outcome)
+
+
+def _revoked_words(session: Session, held: HeldScan, at: datetime) -> str:
+    grant = session.get_one(DeviceGrant, held.device_id)
+    is_other = grant.session_id not in (None, held.session_id)
+    return REVOKED_WORDS[trouble_of(grant, at, received=held.received_at) or ("other" if is_other else "")]
+
+
+def _held(session: Session, base: Answer, event: CheckInEvent, held: HeldScan) -> Answer:
     if held.state == HeldState.WITHDRAWN.value:
         return replace(base, outcome="undone", message="已撤销。", people=held.people)
     outcome = {HeldReason.CANCELLED.value: "conflict", HeldReason.UNKNOWN.value: "unknown"}.get(
         held.reason, "quarantined"
     )
     tone = "red" if held.reason in (HeldReason.UNKNOWN.value, HeldReason.CANCELLED.value) else "amber"
-    words = CLOSED_WORDS if base.outcome == Outcome.ACTIVITY_CLOSED.value else HELD_WORDS[held.reason]
+    words = HELD_WORDS.get(held.reason) or _revoked_words(session, held, event.occurred_at)
+    if base.outcome == Outcome.ACTIVITY_CLOSED.value:
+        words = CLOSED_WORDS
     if held.state == HeldState.COUNTED.value:
         words = "主办单位已核实，算到场。"
     elif held.state == HeldState.NOT_COUNTED.value:

@@ -47,6 +47,7 @@ def undo_check_in(
     )  # fmt: skip
     if event is None or event.registration_id is None:
         raise Conflict("nothing_to_undo", "没有找到这次签到，可能已经撤销。")
+    lock_check_in(session, event.session_id, event.registration_id)
     values = {
         "uid": f"undo:{event.id}", "kind": EventKind.UNDO.value, "outcome": Outcome.UNDONE.value,
         "activity_id": event.activity_id, "session_id": event.session_id, "registration_id": event.registration_id,

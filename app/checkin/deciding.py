@@ -24,10 +24,11 @@ from app.checkin.models import (
     Outcome,
 )
 from app.checkin.rules import GRADE_BY_METHOD, PARTY_MOST
-from app.checkin.settling import settle_pair
+from app.checkin.settling import known_of, lock_with, settle_pair
 from app.kernel.actor import SYSTEM, Actor
 from app.kernel.errors import Conflict, Problem, RuleBroken
 from app.registration.models import Registration, RegistrationKind, RegistrationState
+from app.registration.places import wait_for_places, with_places
 from app.registration.service import add_counted
 
 AT_ONCE = 500
@@ -43,7 +44,7 @@ def count_held(
     `is_whole` so many altogether. Raises RuleBroken where nobody says it, Conflict once it was decided, the
     check-ins are sealed, or the activity had been cancelled before the scan.
     """
-    _check_undecided(held)
+    _take(session, activity, held)
     _check_countable(session, activity, held)
     registration = _registration_of(session, activity, held, now)
     if is_unsaid(held, registration) and not people:
@@ -67,8 +68,9 @@ def count_before_revoked(
     The organizer knows whether it was in good hands until then, so it is one decision. Parties stay: how many, and
     whether they are more of those here, is asked of each. Raises Conflict when the check-ins are sealed.
     """
-    if activity.cancelled_at is None:
-        check_open(activity)
+    with with_places(session, activity.id):
+        if activity.cancelled_at is None:
+            check_open(activity)
     records = people = 0
     for held in session.scalars(before_revoked(grant)).all():
         if held.state != HeldState.OPEN.value:  # one before it settled this one too
@@ -79,7 +81,7 @@ def count_before_revoked(
 
 def dismiss_held(session: Session, activity: Activity, held: HeldScan, *, actor: Actor, now: datetime) -> None:
     """It does not count; the event stays. Raises Conflict once it was decided."""
-    _check_undecided(held)
+    _take(session, activity, held)
     held.state, held.decided_at, held.decided_by_id = HeldState.NOT_COUNTED.value, now, actor.user_id
     record(
         session, "held.not_counted", actor=actor, object_type="activity", object_code=activity.code, now=now,
@@ -98,7 +100,7 @@ def resolve_unknown(session: Session, *, now: datetime, activity_id: int | None 
         select(HeldScan, Registration)
         .join(Registration, OF_THIS_TICKET)
         .where(HeldScan.state == HeldState.OPEN.value, HeldScan.registration_id.is_(None))
-        .order_by(HeldScan.id)
+        .order_by(HeldScan.activity_id, HeldScan.session_id, Registration.id, HeldScan.id)
         .limit(AT_ONCE)
     )
     if activity_id is not None:
@@ -106,6 +108,10 @@ def resolve_unknown(session: Session, *, now: datetime, activity_id: int | None 
     done: dict[str, int] = {}
     for held, registration in session.execute(statement).all():
         activity = session.get_one(Activity, held.activity_id)
+        wait_for_places(session, activity.id)
+        lock_with(session, held)
+        if held.state != HeldState.OPEN.value or held.registration_id is not None:
+            continue  # somebody else was faster
         held.registration_id = registration.id
         if _would_count(session, activity, held, registration):
             _count(session, held, registration, held.people, actor=SYSTEM, now=now)
@@ -150,6 +156,13 @@ def _check_countable(session: Session, activity: Activity, held: HeldScan) -> No
         raise Conflict("activity_cancelled", "扫码的时候，这场活动已经取消，不能算到场。")
 
 
+def _take(session: Session, activity: Activity, held: HeldScan) -> None:
+    """Two who decide at once wait for each other; raises Conflict for the second, the helper and the worker too."""
+    with with_places(session, activity.id):
+        lock_with(session, held)
+    _check_undecided(held)
+
+
 def _check_undecided(held: HeldScan) -> None:
     if held.state != HeldState.OPEN.value:
         raise Conflict("decided", "这一条已经核实过了，请刷新页面看结果。")
@@ -158,9 +171,7 @@ def _check_undecided(held: HeldScan) -> None:
 def _registration_of(session: Session, activity: Activity, held: HeldScan, now: datetime) -> Registration:
     """The known one, else one that is made for the count: it has no name."""
     if held.registration_id is None:
-        held.registration_id = session.scalar(
-            select(Registration.id).join(HeldScan, OF_THIS_TICKET).where(HeldScan.id == held.id).limit(1)
-        )
+        held.registration_id = known_of(session, held)
     if held.registration_id is None:
         held.registration_id = _counted_before(session, held)
     if held.registration_id is not None:

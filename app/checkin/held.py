@@ -68,6 +68,21 @@ def holding_of(session: Session, uid: str) -> HeldScan | None:
     return session.scalar(select(HeldScan).where(HeldScan.uid == uid))
 
 
+def lock_held(session: Session, *which: ColumnElement[bool]) -> None:
+    """Read those held scans afresh; until the commit nobody else settles them. SQLite has one writer anyway.
+
+    Who settles takes everything of one ticket at once, in this order, so that no two wait for each other in a ring:
+    the activity (if many tickets are settled), held scans by their id, the check-in, keys of events.
+    """
+    session.execute(
+        select(HeldScan)
+        .where(or_(*which))
+        .order_by(HeldScan.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+
+
 def claim_uid(uid: str) -> str:
     """The id of what a file without a seal says of this event: its own, so that the phone's word still finds room."""
     return f"claim:{digest(uid)[:32]}"
@@ -75,9 +90,14 @@ def claim_uid(uid: str) -> str:
 
 def of_same_ticket(held: HeldScan) -> ColumnElement[bool] | None:
     """Held scans of the same ticket that nobody knew, for a select; None where the scan names no such ticket."""
-    if held.ticket_hash is not None:
-        return HeldScan.ticket_hash == held.ticket_hash
-    return HeldScan.code_index == held.code_index if held.code_index is not None else None
+    return same_ticket(held.ticket_hash, held.code_index)
+
+
+def same_ticket(ticket_hash: str | None, code_index: str | None) -> ColumnElement[bool] | None:
+    """The same of a ticket that was read, or else typed."""
+    if ticket_hash is not None:
+        return HeldScan.ticket_hash == ticket_hash
+    return HeldScan.code_index == code_index if code_index is not None else None
 
 
 def find_held(session: Session, activity_id: int, code: str) -> HeldScan | None:
@@ -106,9 +126,12 @@ class Gate:
     held: int
 
 
-def gate_of(session: Session, activity_id: int) -> Gate:
+def gate_of(session: Session, activity_id: int, *, now: datetime) -> Gate:
     """One statement."""
-    on = (DeviceGrant.activity_id == activity_id, DeviceGrant.revoked_at.is_(None), DeviceGrant.ended_at.is_(None))
+    on = (
+        DeviceGrant.activity_id == activity_id, DeviceGrant.revoked_at.is_(None), DeviceGrant.ended_at.is_(None),
+        DeviceGrant.expires_at > now,
+    )  # fmt: skip
     phones = select(func.count()).select_from(DeviceGrant).where(*on).scalar_subquery()
     row = session.execute(select(phones, phones_waiting(activity_id), held_open(activity_id))).one()
     return Gate(int(row[0]), int(row[1]), int(row[2]))
@@ -194,6 +217,7 @@ class HeldRow:
     first_at: datetime | None  # the check-in that this registration has at that session
     here: int
     decided_at: datetime | None
+    decided_by_id: int | None  # None where it settled by itself
     outcome: str  # of its event
     is_revoked: bool  # when it was received
     is_again: bool
@@ -217,17 +241,12 @@ class HeldRow:
         """Whether somebody else had counted the party, and the phone did not know."""
         return self.reason == HeldReason.REFUSED.value and self.outcome == ASKED
 
-    @property
-    def likely(self) -> int:
-        """The number that a party's form begins with."""
-        return self.people or max(1, self.expected - self.here)
-
 
 def list_held(
     session: Session, activity_id: int, *, states: Sequence[HeldState] = (HeldState.OPEN,), limit: int = 200,
-    offset: int = 0,
+    offset: int = 0, code: str = "",
 ) -> list[HeldRow]:  # fmt: skip
-    """Held scans, oldest first; one statement."""
+    """Held scans, oldest first, or the one with this code; one statement."""
     here = (CheckIn.session_id == HeldScan.session_id) & (CheckIn.registration_id == HeldScan.registration_id)
     rows = session.execute(
         select(HeldScan, CheckInEvent, DeviceGrant, ActivitySession.label, Registration, CheckIn, Activity.cancelled_at)
@@ -238,6 +257,7 @@ def list_held(
         .outerjoin(Registration, Registration.id == HeldScan.registration_id)
         .outerjoin(CheckIn, here)
         .where(HeldScan.activity_id == activity_id, HeldScan.state.in_([state.value for state in states]))
+        .where(*([HeldScan.code == code] if code else []))
         .order_by(HeldScan.id)
         .limit(limit)
         .offset(offset)
@@ -250,7 +270,7 @@ def list_held(
             registration_id=held.registration_id, registration_state=registration.state if registration else "",
             cancelled_at=registration.cancelled_at if registration else None,
             first_at=check.first_at if check else None, here=check.headcount if check else 0,
-            decided_at=held.decided_at, outcome=event.outcome,
+            decided_at=held.decided_at, decided_by_id=held.decided_by_id, outcome=event.outcome,
             is_revoked=grant.revoked_at is not None and grant.revoked_at <= held.received_at,
             is_again=event.reason == AGAIN, is_claim=event.reason == UNSEALED,
             is_party=registration is not None and registration.kind == RegistrationKind.PARTY.value,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivitySession
@@ -13,11 +13,22 @@ from app.checkin.answers import Answer, answer_of, said
 from app.checkin.clocks import SLACK, Corrected, Sent, correct
 from app.checkin.corrections import SEALED
 from app.checkin.devices import trouble_of
-from app.checkin.held import AGAIN, HELD_MOST, UNSEALED, claim_uid, count_open_of, hold, holding_of
+from app.checkin.held import (
+    AGAIN,
+    HELD_MOST,
+    UNSEALED,
+    claim_uid,
+    count_open_of,
+    hold,
+    holding_of,
+    lock_held,
+    of_same_ticket,
+    same_ticket,
+)
 from app.checkin.models import CheckInEvent, DeviceGrant, EventKind, HeldReason, HeldScan, HeldState, Method, Outcome
 from app.checkin.rules import ASKED, WALK_IN_MOST, CountAs
 from app.checkin.service import Arrival, Result, check_in
-from app.checkin.settling import UNDO_MOST, settle_event, take_back_late, undo_held
+from app.checkin.settling import UNDO_MOST, known_of, scans_of, settle_event, take_back_late, undo_held
 from app.kernel.keys import KeyRing
 from app.registration.indexes import ticket_code_index
 from app.registration.models import Registration, RegistrationKind, RegistrationState
@@ -89,6 +100,8 @@ def take_scan(
         return Answer(scan.uid, False, "refused", "red", "这条记录不是这场活动的，交不上来。请把文件交给主办单位。")
     if known is not None:
         return answer_of(session, known)
+    found, index = _find(session, scan, row.activity, keys)
+    _lock(session, scan, row, found, index)
     claim = holding_of(session, claim_uid(scan.uid))
     is_claim = handed is not None and not handed.is_sealed
     if is_claim:
@@ -103,7 +116,7 @@ def take_scan(
         is_again=claim is not None and claim.state == HeldState.COUNTED.value,
         was_let_in=_was_let_in(scan, sent, time, handed=handed, now=now),
     )  # fmt: skip
-    return _undo(session, case) if scan.kind == "undo" else _arrive(session, case, keys)
+    return _undo(session, case) if scan.kind == "undo" else _arrive(session, case, found, index)
 
 
 def _event(uid: str) -> Select[CheckInEvent]:
@@ -119,15 +132,46 @@ def _time(scan: Scan, sent: Sent, grant: DeviceGrant, handed: Handed | None, now
     return replace(found, is_possible=False) if is_of_future else found
 
 
+def _find(
+    session: Session, scan: Scan, activity: Activity, keys: KeyRing
+) -> tuple[Registration | None, str | None]:  # fmt: skip
+    """Whose ticket it is, and the index of a typed code."""
+    index = ticket_code_index(keys, activity.code, scan.code) if scan.code and not scan.ticket else None
+    if scan.walk_in or scan.kind == "undo":
+        return None, index
+    if scan.ticket:
+        return session.scalar(select(Registration).where(Registration.secret_hash == scan.ticket)), None
+    typed = (Registration.activity_id == activity.id, Registration.ticket_code_index == index)
+    return session.scalar(select(Registration).where(*typed)) if index else None, index
+
+
+def _lock(
+    session: Session, scan: Scan, row: ActivitySession, found: Registration | None, index: str | None
+) -> None:  # fmt: skip
+    """Whatever is held of this ticket, before anything of it is read or written (held.lock_held)."""
+    uids = [claim_uid(scan.uid), *([scan.refers_to, claim_uid(scan.refers_to)] if scan.refers_to else [])]
+    which = [HeldScan.uid.in_(uids)]
+    session_id, same = row.id, same_ticket(scan.ticket, index)
+    target = session.scalar(_event(scan.refers_to)) if scan.kind == "undo" and scan.refers_to else None
+    if target is not None:
+        held = holding_of(session, target.uid)
+        known = target.registration_id or (known_of(session, held) if held is not None else None)
+        found = session.get_one(Registration, known) if known is not None else None
+        session_id, same = target.session_id, of_same_ticket(held) if held is not None else None
+    if found is not None:
+        which.append(scans_of(session_id, found))
+    if same is not None:
+        which.append(and_(HeldScan.session_id == session_id, same))
+    lock_held(session, *which)
+
+
 def _was_let_in(scan: Scan, sent: Sent, time: Corrected, *, handed: Handed | None, now: datetime) -> bool:
     """By what the phone claims: a time that was clamped to now says nothing of how long somebody stood there."""
     return handed is not None or sent.life != scan.life or now - time.claimed > LATE
 
 
-def _arrive(session: Session, case: _Case, keys: KeyRing) -> Answer:
+def _arrive(session: Session, case: _Case, found: Registration | None, index: str | None) -> Answer:
     scan = case.scan
-    index = ticket_code_index(keys, case.activity.code, scan.code) if scan.code and not scan.ticket else None
-    found = None if scan.walk_in else _find(session, case, index)
     asked = _asked(session, case, found)
     if asked is not None and asked.state in (HeldState.COUNTED.value, HeldState.NOT_COUNTED.value):
         case = replace(case, is_again=True)
@@ -191,18 +235,6 @@ def _after(session: Session, case: _Case, asked: HeldScan | None) -> Answer:
     take_back_late(session, event, now=case.now)
     settle_event(session, event, now=case.now)
     return answer_of(session, event)
-
-
-def _find(session: Session, case: _Case, index: str | None) -> Registration | None:
-    if case.scan.ticket:
-        return session.scalar(select(Registration).where(Registration.secret_hash == case.scan.ticket))
-    if index is None:
-        return None
-    return session.scalar(
-        select(Registration).where(
-            Registration.activity_id == case.activity.id, Registration.ticket_code_index == index
-        )
-    )
 
 
 def _reason(session: Session, case: _Case, found: Registration | None) -> HeldReason | None:

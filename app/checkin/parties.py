@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,12 +44,32 @@ def reported_of(session: Session, registration_id: int, session_id: int) -> Repo
 
 
 def name_of_party(session: Session, registration: Registration) -> str:
-    """Its unit and classes; without either, nothing. Two statements."""
-    unit = session.scalar(select(Unit.name).where(Unit.id == registration.unit_id))
-    labels = session.scalars(
-        select(PartyClass.label).where(PartyClass.registration_id == registration.id).order_by(PartyClass.position)
+    """Its unit and classes; without either, nothing."""
+    return names_of_parties(session, [registration.id]).get(registration.id, "")
+
+
+def names_of_parties(session: Session, registration_ids: Sequence[int]) -> dict[int, str]:
+    """Unit and classes of each, `示例第一小学 三年级1班、三年级2班`; two statements, none without any."""
+    if not registration_ids:
+        return {}
+    labels = _labels_of(session, registration_ids)
+    rows = session.execute(
+        select(Registration.id, Unit.name)
+        .outerjoin(Unit, Unit.id == Registration.unit_id)
+        .where(Registration.id.in_(registration_ids))
     )
-    return " ".join(filter(None, [unit or "", "、".join(labels)]))
+    return {row.id: " ".join(filter(None, [row.name or "", "、".join(labels.get(row.id, ()))])) for row in rows}
+
+
+def _labels_of(session: Session, registration_ids: Sequence[int]) -> dict[int, list[str]]:
+    labels: dict[int, list[str]] = {}
+    for registration_id, label in session.execute(
+        select(PartyClass.registration_id, PartyClass.label)
+        .where(PartyClass.registration_id.in_(registration_ids))
+        .order_by(PartyClass.registration_id, PartyClass.position)
+    ):
+        labels.setdefault(registration_id, []).append(label)
+    return labels
 
 
 def list_parties(session: Session, activity: Activity, row: ActivitySession) -> list[PartyRow]:
@@ -67,14 +88,7 @@ def list_parties(session: Session, activity: Activity, row: ActivitySession) -> 
     if activity.attendance == Attendance.CHOOSE_ONE.value:
         statement = statement.where(Registration.session_id == row.id)
     found = session.execute(statement).all()
-    labels: dict[int, list[str]] = {}
-    ids = [registration.id for registration, _unit, _check_in in found]
-    for registration_id, label in session.execute(
-        select(PartyClass.registration_id, PartyClass.label)
-        .where(PartyClass.registration_id.in_(ids))
-        .order_by(PartyClass.registration_id, PartyClass.position)
-    ):
-        labels.setdefault(registration_id, []).append(label)
+    labels = _labels_of(session, [registration.id for registration, _unit, _check_in in found])
     return [
         PartyRow(
             registration.code, unit or "", tuple(labels.get(registration.id, ())), registration.headcount,

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from app.activities.models import Activity, ActivitySession, ActivityState
 from app.checkin.models import CheckIn, CheckInEvent, EventKind
+from app.checkin.parties import names_of_parties
 from app.checkin.rules import shown_name
 from app.organisation.models import Unit
 from app.registration.models import PersonalDetail, Registration, RegistrationKind, RegistrationState
@@ -77,7 +78,7 @@ class OwnRow:
 
 @dataclass(frozen=True, slots=True)
 class ArrivalRow:
-    """One line of the console's list; `name` is a form of address or masked."""
+    """One line of the console's list; `name` is a form of address or masked, of a party its school and classes."""
 
     uid: str
     at: datetime
@@ -222,7 +223,7 @@ def recent_arrivals(session: Session, session_id: int, *, limit: int = 8) -> lis
         .order_by(CheckInEvent.id.desc())
         .limit(limit)
     )
-    return [_arrival(row) for row in rows]
+    return _arrival_rows(session, rows.all())
 
 
 def find_arrival(session: Session, activity_id: int, uid: str) -> ArrivalRow | None:
@@ -232,14 +233,14 @@ def find_arrival(session: Session, activity_id: int, uid: str) -> ArrivalRow | N
             CheckInEvent.activity_id == activity_id, CheckInEvent.uid == uid, CheckInEvent.uid.not_in(undone_uids())
         )
     ).first()
-    return _arrival(row) if row else None
+    return _arrival_rows(session, [row])[0] if row else None
 
 
 def _arrivals() -> Any:
     return (
         select(
             CheckInEvent.uid, CheckInEvent.occurred_at, PersonalDetail.name, CheckInEvent.headcount,
-            CheckInEvent.method, Registration.kind,
+            CheckInEvent.method, Registration.kind, Registration.id.label("registration_id"),
         )
         .join(Registration, Registration.id == CheckInEvent.registration_id)
         .outerjoin(PersonalDetail, PersonalDetail.registration_id == Registration.id)
@@ -247,8 +248,18 @@ def _arrivals() -> Any:
     )  # fmt: skip
 
 
-def _arrival(row: Any) -> ArrivalRow:
-    return ArrivalRow(row.uid, row.occurred_at, shown_name(row.name or ""), row.headcount, row.method, row.kind)
+def _arrival_rows(session: Session, rows: Sequence[Any]) -> list[ArrivalRow]:
+    """A class goes by its own name and not by its contact's; asked for only where there is one."""
+    parties = names_of_parties(
+        session, [row.registration_id for row in rows if row.kind == RegistrationKind.PARTY.value]
+    )
+    return [
+        ArrivalRow(
+            row.uid, row.occurred_at, parties.get(row.registration_id) or shown_name(row.name or ""), row.headcount,
+            row.method, row.kind,
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def per_minute(session: Session, session_id: int, *, now: datetime, minutes: int = 17) -> list[int]:
@@ -288,26 +299,49 @@ def _missing_where(activity_id: int, attendance: str, session_id: int) -> list[A
     return [*_expected_where(activity_id, attendance, session_id), Registration.id.not_in(here)]
 
 
-def expected_and_missing(session: Session, *, activity_id: int, attendance: str, session_id: int) -> tuple[int, int]:
-    """(people registered for this session, those of them who have not come) in one statement."""
+@dataclass(frozen=True, slots=True)
+class Turnout:
+    """People of a session: registered, of these away altogether; walk-ins and those entered by count are neither."""
+
+    expected: int
+    away: int
+    walk_in: int
+    counted: int
+
+
+def turnout_of(session: Session, *, activity_id: int, attendance: str, session_id: int) -> Turnout:
+    """One statement."""
     people = select(func.coalesce(func.sum(Registration.adults + Registration.children), 0))
+
+    def here(kind: RegistrationKind) -> Any:
+        grades = CheckIn.grade_a + CheckIn.grade_b + CheckIn.grade_c + CheckIn.grade_d
+        statement = select(func.coalesce(func.sum(grades), 0)).join(
+            Registration, Registration.id == CheckIn.registration_id
+        )
+        return statement.where(CheckIn.session_id == session_id, Registration.kind == kind.value).scalar_subquery()
+
     row = session.execute(
         select(
             people.where(*_expected_where(activity_id, attendance, session_id)).scalar_subquery(),
             people.where(*_missing_where(activity_id, attendance, session_id)).scalar_subquery(),
+            here(RegistrationKind.WALK_IN), here(RegistrationKind.COUNT),
         )
-    ).one()
-    return int(row[0]), int(row[1])
+    ).one()  # fmt: skip
+    return Turnout(*(int(value) for value in row))
 
 
 def list_missing(session: Session, *, activity_id: int, attendance: str, session_id: int) -> list[tuple[str, int]]:
-    """(form of address or masked name, people) of the registered who have not come; for the desk only."""
+    """(form of address or masked name, of a party its school and classes; people) of the registered who have not come.
+
+    For the desk only.
+    """
     rows = session.execute(
-        select(PersonalDetail.name, Registration.adults + Registration.children)
+        select(Registration.id, Registration.kind, PersonalDetail.name, Registration.adults + Registration.children)
         .select_from(Registration)
         .outerjoin(PersonalDetail, PersonalDetail.registration_id == Registration.id)
         .where(*_missing_where(activity_id, attendance, session_id))
         .order_by(Registration.id)
         .limit(MISSING_MOST)
-    )
-    return [(shown_name(row[0] or ""), int(row[1])) for row in rows]
+    ).all()
+    parties = names_of_parties(session, [row.id for row in rows if row.kind == RegistrationKind.PARTY.value])
+    return [(parties.get(row.id) or shown_name(row.name or ""), int(row[3])) for row in rows]

@@ -37,7 +37,7 @@ GRADE_BY_METHOD = {
 }
 
 METHOD_LABELS = {
-    "ticket_scan": "扫报名码", "ticket_code": "签到台报短码", "phone_tail": "签到台报手机尾号", "party_confirmed": "团体清点",
+    "ticket_scan": "扫报名码", "ticket_code": "签到台报短码", "phone_tail": "签到台报手机尾号", "party_confirmed": "当面核对",
     "party_own": "带队老师报数",
     "live_code": "现场码", "venue_code": "现场短码", "printed_code": "张贴码", "desk_walk_in": "签到台加人", "count": "补录",
     "paper": "纸质签到表",
@@ -122,14 +122,25 @@ def decide_check_in(facts: Facts) -> Decision:
     )  # fmt: skip
 
 
+def stopped_by(activity_state: str, review_state: str) -> str:
+    """Why an activity takes no check-in at whatever time: `cancelled`, `draft`, `under_review`, `approved`, or nothing."""
+    if activity_state == "cancelled":
+        return "cancelled"
+    if activity_state not in ("published", "closed"):
+        return "draft"
+    return review_state if review_state in ("under_review", "approved") else ""
+
+
+_SEALED = "这场活动已提交审核，签到记录已封存。"
+_STOPPED_WORDS = {
+    "cancelled": "这场活动已取消，不用签到。", "draft": "这场活动还没发布，不能签到。", "under_review": _SEALED,
+    "approved": _SEALED,
+}  # fmt: skip
+
+
 def _activity(facts: Facts) -> Decision | None:
-    if facts.activity_state == "cancelled":
-        return Decision("activity_closed", "这场活动已取消，不用签到。")
-    if facts.activity_state not in ("published", "closed"):
-        return Decision("activity_closed", "这场活动还没发布，不能签到。")
-    if facts.review_state in ("under_review", "approved"):
-        return Decision("activity_closed", "这场活动已提交审核，签到记录已封存。")
-    return None
+    stop = stopped_by(facts.activity_state, facts.review_state)
+    return Decision("activity_closed", _STOPPED_WORDS[stop]) if stop else None
 
 
 def _registration(facts: Facts) -> Decision | None:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from app.checkin.corrections import events_of, lock_check_in, rebuild_one
-from app.checkin.held import OF_THIS_TICKET, holding_of, of_same_ticket
+from app.checkin.held import OF_THIS_TICKET, holding_of, lock_held, of_same_ticket
 from app.checkin.models import CheckInEvent, EventKind, HeldScan, HeldState, Outcome
 from app.checkin.repeats import Settled, settle
 from app.checkin.rules import GRADE_BY_METHOD
@@ -49,6 +49,8 @@ def take_back_late(session: Session, event: CheckInEvent, *, now: datetime) -> N
 
 
 def _take_back(session: Session, event: CheckInEvent, *, at: datetime, now: datetime, device_id: int | None) -> None:
+    if event.registration_id is not None:
+        lock_check_in(session, event.session_id, event.registration_id)
     put(
         session, uid=f"undo:{event.id}", like=event, kind=EventKind.UNDO, outcome=Outcome.UNDONE, refers_to=event.uid,
         at=at, now=now, device_id=device_id,
@@ -81,13 +83,34 @@ def settle_event(session: Session, event: CheckInEvent, *, now: datetime) -> Non
         held = holding_of(session, event.uid)
         if held is None:
             return
-        known = held.registration_id or session.scalar(
-            select(Registration.id).join(HeldScan, OF_THIS_TICKET).where(HeldScan.id == held.id).limit(1)
-        )
+        known = known_of(session, held)
         if known is None:
             _settle_unknown(session, held, now=now)
     if known is not None:
         settle_pair(session, event.session_id, known, now=now)
+
+
+def known_of(session: Session, held: HeldScan) -> int | None:
+    """Whose ticket was held, as far as anybody knows by now."""
+    return held.registration_id or session.scalar(
+        select(Registration.id).join(HeldScan, OF_THIS_TICKET).where(HeldScan.id == held.id).limit(1)
+    )
+
+
+def scans_of(session_id: int, registration: Registration) -> ColumnElement[bool]:
+    """What is held of one registration at one session, for a select."""
+    return and_(HeldScan.session_id == session_id, _of(registration))
+
+
+def lock_with(session: Session, held: HeldScan) -> None:
+    """This held scan and what else is held of its ticket, read afresh (lock_held)."""
+    which = [HeldScan.id == held.id]
+    same, known = of_same_ticket(held), known_of(session, held)
+    if same is not None:
+        which.append(and_(HeldScan.session_id == held.session_id, same))
+    if known is not None:
+        which.append(scans_of(held.session_id, session.get_one(Registration, known)))
+    lock_held(session, *which)
 
 
 def _settle_unknown(session: Session, held: HeldScan, *, now: datetime) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session, aliased
 
-from app.kernel.actor import Actor, Grant, Role
+from app.kernel.actor import ROLE_LABELS, Actor, Grant, Role
 from app.kernel.errors import NotFound
 from app.kernel.tokens import digest
 from app.organisation.models import ReaderOrder, RoleGrant, SignIn, Unit, UnitKind, User
@@ -143,6 +143,16 @@ def actor_of(session: Session, user: User) -> Actor:
         unit_path=user.unit.path,
         grants=tuple(Grant(Role(row.role), row.id, row.path) for row in rows),
     )
+
+
+def roles_of(session: Session, user_ids: Iterable[int]) -> dict[int, str]:
+    """The roles of these accounts in words: how one says who did a thing without naming anybody. One statement."""
+    held: dict[int, set[str]] = {}
+    for user_id, role in session.execute(
+        select(RoleGrant.user_id, RoleGrant.role).where(RoleGrant.user_id.in_(set(user_ids)))
+    ):
+        held.setdefault(user_id, set()).add(role)
+    return {user_id: "、".join(ROLE_LABELS[role] for role in Role if role in roles) for user_id, roles in held.items()}
 
 
 def list_readers(session: Session) -> list[ReaderOrder]:

@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask_babel import gettext as _
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.wrappers import Response
 
+from app.activities.models import Activity
 from app.checkin.answers import labels_of
 from app.checkin.deciding import count_before_revoked, count_held, dismiss_held
 from app.checkin.devices import get_phone
 from app.checkin.held import HeldRow, find_held, gate_of, list_held, lots_of
 from app.checkin.models import HeldState
-from app.checkin.rules import HELD_LABELS
+from app.checkin.parties import names_of_parties
+from app.checkin.rules import HELD_LABELS, stopped_by
 from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.errors import Conflict, NotFound, RuleBroken
 from app.organisation.permissions import Action
+from app.organisation.queries import roles_of
 from app.web.access import current_actor, load_activity, requires
+from app.web.errors import status_of
 from app.web.paging import Page, asked_page
-from app.web.rendering import clock_text, render, staff_page
+from app.web.rendering import clock_text, near_text, render, staff_page
 from app.web.venue import asked_number
 
 bp = Blueprint("held", __name__, url_prefix="/activities/<code>/held")
 PAGE_SIZE = 50
 DECIDED = (HeldState.COUNTED, HeldState.NOT_COUNTED, HeldState.WITHDRAWN)
+# Beside the button that cannot be pressed.
+STOP_WORDS = {
+    "cancelled": "活动已取消，不能算到场。", "draft": "活动还没发布，不能算到场。",
+    "under_review": "已提交审核，先撤回送审，才能算到场。", "approved": "已通过审核。要补，请审核单位退回重审。",
+}  # fmt: skip
 STATE_WORDS = {"counted": "算到场", "not_counted": "不算", "withdrawn": "签到员已撤回"}
 
 
@@ -35,8 +47,16 @@ def _mark() -> None:
     staff_page()
 
 
-def known_fact(row: HeldRow) -> str:
-    """What the system knows that speaks against the scan."""
+def known_facts(row: HeldRow) -> list[str]:
+    """What the system knows that speaks against the scan: why it waits, and how the registration stands."""
+    first, state = _first_fact(row), _STATE_FACTS.get(row.registration_state)
+    why = first or FACTS.get(row.reason, _refused_fact)(row)
+    # Where the state is the very reason, it was said.
+    is_said = not first and (row.reason == "cancelled" or row.outcome in ("cancelled", "not_confirmed"))
+    return [why, state(row)] if state and not is_said else [why]
+
+
+def _first_fact(row: HeldRow) -> str:
     if row.called_off_at is not None and (row.is_after_calling_off or row.outcome == "activity_closed"):
         return _called_off_fact(row, row.called_off_at)
     if row.is_unsaid:
@@ -47,7 +67,7 @@ def known_fact(row: HeldRow) -> str:
         return str(_("从没有校验过的交接文件里读来的，谁都可能改过。问过签到员，属实就算，按“清点/补录”计。"))
     if row.is_again:
         return str(_("同一条已经处理过；再算多半就重了。"))
-    return FACTS.get(row.reason, _refused_fact)(row)
+    return ""
 
 
 def _called_off_fact(row: HeldRow, called_off_at: datetime) -> str:
@@ -70,7 +90,15 @@ def _time_fact(row: HeldRow) -> str:
 
 
 def _cancelled_fact(row: HeldRow) -> str:
-    return str(_("这个报名%(time)s已经取消。", time=clock_text(row.cancelled_at) if row.cancelled_at else ""))
+    return str(_("这个报名%(time)s已经取消。", time=near_text(row.cancelled_at, row.at) if row.cancelled_at else ""))
+
+
+def _waitlisted_fact(_row: HeldRow) -> str:
+    return str(_("这个报名在候补，没有名额。"))
+
+
+def _pending_fact(_row: HeldRow) -> str:
+    return str(_("这个报名还没有确认，没有名额。"))
 
 
 def _sealed_fact(row: HeldRow) -> str:
@@ -89,6 +117,7 @@ FACTS = {
     "unknown": _unknown_fact, "revoked": _revoked_fact, "impossible_time": _time_fact, "cancelled": _cancelled_fact,
     "sealed": _sealed_fact,
 }  # fmt: skip
+_STATE_FACTS = {"cancelled": _cancelled_fact, "waitlisted": _waitlisted_fact, "pending": _pending_fact}
 
 
 def label_of_held(row: HeldRow) -> str:
@@ -119,28 +148,53 @@ def list_open(code: str) -> Response:
 
 
 def _page(code: str, *, wrong: str = "", error: str = "", status: int = 200) -> Response:
+    """`wrong` is the held scan, or the phone, that was refused just now."""
     activity = load_activity(code, Action.CHECK_IN)
     session = db.session()
-    total = gate_of(session, activity.id).held
+    total = gate_of(session, activity.id, now=now()).held
     page = Page(min(asked_page(), max(1, -(-total // PAGE_SIZE))), PAGE_SIZE, total)
     rows = list_held(session, activity.id, limit=PAGE_SIZE, offset=(page.number - 1) * PAGE_SIZE)
-    names = labels_of(session, [row.registration_id for row in rows if row.registration_id], activity.id)
+    done = list_held(session, activity.id, states=DECIDED, limit=30)
+    settled = list_held(session, activity.id, states=DECIDED, code=wrong, limit=1) if wrong else []
+    known = [(row.registration_id, row.is_party) for row in (*rows, *done, *settled) if row.registration_id]
+    names = labels_of(session, [each for each, _is_party in known], activity.id)
+    names |= names_of_parties(session, [each for each, is_party in known if is_party])
     return render(
-        "console/held.html", activity=activity, rows=rows, names=names, page=page,
-        done=list_held(session, activity.id, states=DECIDED, limit=30), label=label_of_held, fact=known_fact,
-        lots=lots_of(session, activity.id), states=STATE_WORDS, several=len(activity.sessions) > 1, wrong=wrong,
-        error=error, typed=request.form.get("people", "")[:6], status=status,
+        "console/held.html", activity=activity, rows=rows, page=page, done=done, settled=settled, who=_deciders(done + settled),
+        names=names, label=label_of_held, facts=known_facts, wrong=wrong, error=error,
+        lots=lots_of(session, activity.id), states=STATE_WORDS, several=len(activity.sessions) > 1, status=status,
+        stop=_stop(activity), reasons=STOP_WORDS, typed=request.form.get("people", "")[:6],
     )  # fmt: skip
+
+
+def _stop(activity: Activity) -> str:
+    """Why nothing at all can count now; of a cancelled activity, what was scanned before the cancelling may."""
+    is_called_off = activity.cancelled_at is not None
+    return "" if is_called_off else stopped_by(activity.state, activity.review_state)
+
+
+def _deciders(rows: Sequence[HeldRow]) -> dict[str, str]:
+    """By whom each of these was decided, as a role; by the code of the row."""
+    roles = roles_of(db.session(), [row.decided_by_id for row in rows if row.decided_by_id])
+    own = current_actor().user_id
+    return {
+        row.code: _("您") if row.decided_by_id == own else roles.get(row.decided_by_id or 0, "") or _("系统")
+        for row in rows
+        if row.state != HeldState.WITHDRAWN.value
+    }
 
 
 @bp.post("/phones/<phone>")
 @requires(Action.CHECK_IN)
 def count_lot(code: str, phone: str) -> Response:
     """作废前扫的，都算到场."""
-    with transaction(db.session) as tx:
-        activity = load_activity(code, Action.CHECK_IN)
-        grant = get_phone(tx, activity.id, phone)
-        records, people = count_before_revoked(tx, activity, grant, actor=current_actor(), now=now())
+    try:
+        with transaction(db.session) as tx:
+            activity = load_activity(code, Action.CHECK_IN)
+            grant = get_phone(tx, activity.id, phone)
+            records, people = count_before_revoked(tx, activity, grant, actor=current_actor(), now=now())
+    except Conflict as refused:
+        return _refused(code, phone, refused)
     flash(_("已处理%(records)s条，算到场%(people)s人；已经在的没有重复计数。", records=records, people=people), "good")
     return redirect(url_for("held.list_open", code=code), 303)
 
@@ -153,10 +207,9 @@ def decide(code: str, held_code: str) -> Response:
     if "people" in request.form and not said:
         said = -1  # a class's number that cannot be; who is no class is asked for none
     try:
-        people = _decide(code, held_code, verb, said or 0)
-    except RuleBroken as broken:
-        db.session.rollback()
-        return _page(code, wrong=held_code, error=_(broken.message), status=422)
+        people = _decide_once(code, held_code, verb, said or 0)
+    except (RuleBroken, Conflict) as refused:
+        return _refused(code, held_code, refused)
     if verb == "dismiss":
         flash(_("没有计入。记录还在，随时查得到。"), "good")
     elif people:
@@ -164,6 +217,24 @@ def decide(code: str, held_code: str) -> Response:
     else:
         flash(_("这位已经签到过，没有重复计数。"), "good")
     return redirect(url_for("held.list_open", code=code, page=asked_page()), 303)
+
+
+def _refused(code: str, wrong: str, refused: RuleBroken | Conflict) -> Response:
+    """The page again with the true words where the button was."""
+    db.session.rollback()
+    words = _(refused.message)
+    if isinstance(refused, Conflict):
+        words = _("%(why)s没有算，也没有改动，还留在待核实里。", why=words)
+    return _page(code, wrong=wrong, error=words, status=status_of(refused))
+
+
+def _decide_once(code: str, held_code: str, verb: str, said: int) -> int:
+    """As `_decide`; where another wrote the same at the same moment, it looks again and finds what was decided."""
+    try:
+        return _decide(code, held_code, verb, said)
+    except (IntegrityError, StaleDataError):
+        db.session.rollback()
+        return _decide(code, held_code, verb, said)
 
 
 def _decide(code: str, held_code: str, verb: str, said: int) -> int:

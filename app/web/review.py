@@ -209,10 +209,15 @@ def submit(code: str) -> Response:
     )
 
 
-@bp.post("/activities/<code>/withdraw-submission")
+@bp.route("/activities/<code>/withdraw-submission", methods=["GET", "POST"])
 @requires(Action.SUBMIT)
 def withdraw(code: str) -> Response:
-    """Take a submission back before it is decided."""
+    """Take a submission back before it is decided; asks first."""
+    if request.method == "GET":
+        activity = load_activity(code, Action.SUBMIT)
+        if activity.review_state != ReviewState.UNDER_REVIEW.value:
+            return redirect(url_for("activities.detail", code=code))
+        return render("review/withdraw.html", activity=activity)
     with transaction(db.session) as tx:
         activity = load_activity(code, Action.SUBMIT)
         case = current_case(tx, activity.id)

@@ -6,7 +6,9 @@ from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from app.checkin.corrections import check_open
 from app.checkin.doors import note_screen, revoke_printed_code, set_window, turn_on_printed_code
+from app.checkin.rules import stopped_by
 from app.exports.qr import matrix as qr_matrix
 from app.extensions import db
 from app.kernel.clock import now
@@ -63,7 +65,7 @@ def switch_printed(code: str, session_code: str) -> Response:
 def printed(code: str, session_code: str) -> Response:
     """The sheet to print and put up."""
     activity, row = load_row(code, session_code)
-    if not activity.printed_code_on:
+    if not activity.printed_code_on or stopped_by(activity.state, activity.review_state):
         return redirect(url_for("console.show", code=code, session=session_code))
     address = printed_address(row.code, activity.printed_code_version)
     return render("console/printed.html", activity=activity, row=row, matrix=qr_matrix(address))
@@ -74,7 +76,8 @@ def printed(code: str, session_code: str) -> Response:
 def open_screen(code: str, session_code: str) -> Response:
     """The venue screen on this very computer, without typing the digits."""
     with transaction(db.session) as tx:
-        _activity, row = load_row(code, session_code)
+        activity, row = load_row(code, session_code)
+        check_open(activity)
         note_screen(tx, row, actor=current_actor(), now=now())
         session_code = row.code
     response = redirect(url_for("screen.show"), 303)

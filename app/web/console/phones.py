@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from app.activities.models import Activity, ActivitySession
 from app.checkin.devices import get_phone, list_phones, pairing_key, pairing_pin, revoke_device
 from app.checkin.doors import window_of
+from app.checkin.rules import stopped_by
 from app.exports.qr import matrix as qr_matrix
 from app.extensions import db
 from app.kernel.clock import now
@@ -21,6 +22,10 @@ from app.web.console.blueprint import bp, current_row
 from app.web.rendering import render
 
 TROUBLE_WORDS = {"revoked": "已作废", "ended": "已结束", "expired": "已到期"}
+NO_PAIRING = {
+    "cancelled": "活动已取消，不再配对手机。", "draft": "活动发布以后才能配对。", "closed": "活动已办结，不再配对手机。",
+    "under_review": "已提交审核，签到记录已封存，不再配对手机。", "approved": "已通过审核，签到记录已封存，不再配对手机。",
+}  # fmt: skip
 FRAGMENT = "console/_phones.html"
 
 
@@ -54,7 +59,8 @@ def list_paired(code: str) -> Response:
     return render(
         FRAGMENT if is_part else "console/phones.html", activity=activity, row=row, every=every, pin=pin,
         matrix=qr_matrix(_pairing_address(row, every, moment)), phones=list_phones(db.session(), activity.id, now=moment),
-        seen=lambda at: seen_words(at, moment), troubles=TROUBLE_WORDS, can_pair=activity.state == "published",
+        seen=lambda at: seen_words(at, moment), troubles=TROUBLE_WORDS,
+        no_pairing=NO_PAIRING.get(stopped_by(activity.state, activity.review_state) or activity.state, ""),
     )  # fmt: skip
 
 

@@ -16,13 +16,13 @@ from app.checkin.held import gate_of
 from app.checkin.parties import Reported
 from app.checkin.queries import (
     Totals,
-    expected_and_missing,
     list_missing,
     per_minute,
     recent_arrivals,
     session_totals,
+    turnout_of,
 )
-from app.checkin.rules import METHOD_LABELS, WALK_IN_MOST
+from app.checkin.rules import METHOD_LABELS, WALK_IN_MOST, stopped_by
 from app.extensions import db
 from app.kernel.clock import now
 from app.kernel.tokens import random_secret
@@ -86,7 +86,7 @@ def console_page(activity: Activity, row: ActivitySession, desk: Desk, moment: d
         context |= _part(part, activity, row, moment)
     return render(
         "console/show.html", status=status, activity=activity, row=row, now=moment, desk=desk, opens=opens,
-        closes=closes, is_open=opens <= moment < closes, uid=random_secret(), most=WALK_IN_MOST,
+        closes=closes, uid=random_secret(), most=WALK_IN_MOST,
         missing=list_missing(db.session(), **where) if "missing" in request.args else None,
         screen_code=codes.screen_code(keys(), row.code, moment), screen_word=why_no_screen(opens, closes, moment), **context,
     )  # fmt: skip
@@ -98,18 +98,20 @@ def _where(activity: Activity, row: ActivitySession) -> dict[str, Any]:
 
 def _part(part: str, activity: Activity, row: ActivitySession, moment: datetime) -> dict[str, Any]:
     session = db.session()
+    opens, closes = window_of(activity, row)
+    stop = stopped_by(activity.state, activity.review_state)
+    doors = {"stop": stop, "is_open": not stop and opens <= moment < closes, "is_over": moment >= closes}
     if part == "code":
-        return {"live": live_code(row.code, codes.step_of(moment))}
+        live = None if stop or doors["is_over"] else live_code(row.code, codes.step_of(moment))
+        return doors | {"live": live}
     if part == "list":
         is_long = "all" in request.args
         rows = recent_arrivals(session, row.id, limit=LIST_LONG if is_long else LIST_SHORT)
-        return {"recent": rows, "is_long": is_long, "methods": METHOD_LABELS}
-    expected, away = expected_and_missing(session, **_where(activity, row))
-    return {
-        "gate": gate_of(session, activity.id),
+        return doors | {"recent": rows, "is_long": is_long, "is_cut": len(rows) == LIST_LONG, "methods": METHOD_LABELS}
+    return doors | {
+        "gate": gate_of(session, activity.id, now=moment),
         "totals": session_totals(session, [row.id]).get(row.id, Totals()),
-        "expected": expected,
-        "away": away,
+        "turnout": turnout_of(session, **_where(activity, row)),
         "minutes": per_minute(session, row.id, now=moment, minutes=MINUTES),
         "since": moment - timedelta(minutes=MINUTES - 1),
     }

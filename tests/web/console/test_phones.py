@@ -113,6 +113,18 @@ def test_the_console_counts_phones_what_waits_on_them_and_what_is_held(gate: Mak
     assert "签到员手机 1 部" in page and "待同步 3 条" in page and "待核实 1 条" in page
 
 
+def test_a_phone_that_ended_ran_out_or_was_revoked_is_not_counted_as_one_that_scans(gate: Make, desk_of: Desk) -> None:
+    g = gate()
+    for label in ("一", "二", "三", "四"):
+        g.pair(label=label)
+    browser = desk_of(g)
+    assert "签到员手机 4 部" in browser.get(f"/activities/{g.activity}/console").text
+    with g.app.app_context(), transaction(db.session) as tx:
+        ended, ran_out, revoked, _scans = tx.scalars(select(DeviceGrant).order_by(DeviceGrant.id))
+        ended.ended_at = revoked.revoked_at = ran_out.expires_at = now()
+    assert "签到员手机 1 部" in browser.get(f"/activities/{g.activity}/console").text
+
+
 def impossible(g: Gate) -> tuple[str, str]:
     """(secret of the phone, code of the held scan) of a family of three whose time cannot be."""
     ticket, _code = g.enrol(3)

@@ -87,7 +87,8 @@ def test_a_ticket_that_the_phone_did_not_know_for_a_class_waits_for_the_organize
     sign_in(g.client, "jingban")
     page = g.client.get(f"/activities/{g.activity}/held").text
     assert "没有报人数" in page
-    assert f'value="{REGISTERED}"' in page
+    assert f'value="{REGISTERED}"' not in page, "a number that nobody said"
+    assert f"报名{REGISTERED}人</small>" in page and " required" in page
     first, second = _held_codes(g)
     address = f"/activities/{g.activity}/held/{first}"
     for wrong in ("", "0", "-1", "2001", "很多"):
@@ -99,7 +100,7 @@ def test_a_ticket_that_the_phone_did_not_know_for_a_class_waits_for_the_organize
     assert grades(g) == (37, 0, 0, 0)
     page = g.client.get(f"/activities/{g.activity}/held").text
     assert "一共这么多" in page
-    assert 'value="5"' in page, "what is registered less who is here"
+    assert f"报名{REGISTERED}人，已到37人" in page and 'value="5"' not in page
     g.client.post(f"/activities/{g.activity}/held/{second}", data={"verb": "whole", "people": "39"})
     assert grades(g) == (39, 0, 0, 0)
 
