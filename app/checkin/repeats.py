@@ -46,7 +46,8 @@ class Settled:
 def settle(events: Sequence[Kept]) -> Settled:
     """The events of one person at one session, in any order of arrival, by the order in which they happened.
 
-    A phone's undo takes back what that phone scanned of this ticket up to then; another phone's scan still stands.
+    A phone's undo takes back what that phone scanned of this ticket up to then. What came through any other door
+    still stands: another phone's scan, the participant's own press, a scan by staff.
     """
     undone = {event.refers_to for event in events if event.kind == "undo" and event.refers_to}
     standing = [event for event in events if event.kind in COUNTING and event.uid not in undone]
@@ -69,7 +70,7 @@ def settle(events: Sequence[Kept]) -> Settled:
 
 
 def _is_repeat(event: Kept) -> bool:
-    return event.outcome == "duplicate" and event.device_id is not None
+    return event.outcome == "duplicate"
 
 
 def _undo_of(event: Kept, events: Sequence[Kept]) -> Kept | None:
@@ -91,12 +92,19 @@ def _cleared(event: Kept, events: Sequence[Kept]) -> bool:
 
 
 def first_time(standing: Sequence[Kept], events: Sequence[Kept]) -> datetime:
-    """The earliest corrected time: of what stands, and of the phones' repeats of it."""
+    """The earliest corrected time: of what stands, and of the phones' repeats of it.
+
+    Other doors know no other time than now, and the hot path leaves the check-in as it is at a repeat.
+    """
     undone = {event.refers_to for event in events if event.kind == "undo" and event.refers_to}
     begun = min(event.id for event in standing)
     repeats = (
         event.occurred_at
         for event in events
-        if _is_repeat(event) and event.id > begun and event.uid not in undone and not _undo_of(event, events)
+        if _is_repeat(event)
+        and event.device_id is not None
+        and event.id > begun
+        and event.uid not in undone
+        and not _undo_of(event, events)
     )
     return min([event.occurred_at for event in standing] + list(repeats))

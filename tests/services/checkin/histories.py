@@ -83,6 +83,7 @@ class Day:
         self.log: list[tuple[str, Any]] = []  # what reached the server, in that order
         self.asked: dict[str, str] = {}  # scans that a phone was asked about, and what
         self.own: list[tuple[Arrival, datetime]] = []
+        self.presses: list[tuple[str, float]] = []  # (ticket, when): through a door that is no helper's phone
         self.number = seed * 1000
         for people in (1, 3, 2):
             registration = stage.enrol(people)
@@ -115,7 +116,7 @@ class Day:
             self.t += self.rng.randint(1, 55)
             self.rng.choice(moves)()
             if self.dice.random() < self.odd:
-                self.dice.choice([self.let_in])()
+                self.dice.choice([self.let_in, self.press, self.press_between])()
         for phone in self.phones:
             self.t += 1
             if hands_over:
@@ -183,6 +184,31 @@ class Day:
         )  # fmt: skip
         self.own.append((arrival, self.now()))
         self.log.append(("own", (arrival.uid, self.t, arrival.children, arrival.count_as.value)))
+        check_in(self.s.session, arrival, now=self.now())
+
+    def press(self) -> None:
+        """The participant signs in on the own phone, or staff scan the ticket at the desk; often a helper has already."""
+        self._press(self._somebody())
+
+    def press_between(self) -> None:
+        """A helper scans, the person signs in as well, the helper takes the scan back."""
+        phone, ticket = self.dice.choice(self.phones), self._somebody()
+        scan = self._event(phone, ticket=ticket)
+        self.sync(phone, loses=False)
+        self.t += self.dice.randint(1, 20)
+        self._press(ticket)
+        self.t += self.dice.randint(1, 20)
+        self._event(phone, kind="undo", refers_to=scan.uid)
+
+    def _somebody(self) -> str:
+        return self.dice.choice([ticket for ticket, row in self.tickets.items() if row is not self.party])
+
+    def _press(self, ticket: str) -> None:
+        self.number += 1
+        method = self.dice.choice((Method.LIVE_CODE, Method.TICKET_SCAN))
+        arrival = Arrival(f"press{self.number:016d}", self.s.row.id, method, self.tickets[ticket].id)
+        self.own.append((arrival, self.now()))
+        self.presses.append((ticket, self.t))
         check_in(self.s.session, arrival, now=self.now())
 
     def staff(self) -> None:

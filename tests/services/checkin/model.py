@@ -70,6 +70,10 @@ def expected(day: Day) -> Expected:
         people = truth.scan.people if truth.scan.walk_in else day.tickets.get(key, day.waiting).headcount
         before = found.here.get(key)
         found.here[key] = (int(people or 0), truth.at if before is None else min(before[1], truth.at))
+    for ticket, at in day.presses:  # no helper's undo reaches who came through another door
+        if day.cancelled.get(ticket, at + 1) > at:
+            before = found.here.get(ticket)
+            found.here[ticket] = (day.tickets[ticket].headcount, at if before is None else min(before[1], at))
     _class_of(day, found)
     return found
 

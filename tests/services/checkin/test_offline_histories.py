@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.checkin import offline
+from app.checkin import offline, repeats
 from app.checkin.corrections import rebuild_check_ins
 from app.checkin.models import CheckIn, CheckInEvent
 from app.checkin.offline import Scan, take_scan
@@ -169,6 +169,13 @@ def test_without_who_was_let_in_by_a_page_opened_anew_the_histories_differ(
 ) -> None:
     monkeypatch.setattr(offline, "_was_let_in", was_let_in)
     assert any(live(app, seed) for seed in range(20))
+
+
+def test_where_only_phones_repeats_stand_the_histories_differ(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        repeats, "_is_repeat", lambda event: event.outcome == "duplicate" and event.device_id is not None
+    )
+    assert any(live(app, seed) for seed in range(40))
 
 
 def test_without_the_corrected_clock_the_histories_differ(app: Flask) -> None:

@@ -12,9 +12,10 @@ from sqlalchemy import select
 from app.checkin import offline
 from app.checkin.answers import Answer
 from app.checkin.clocks import Sent
+from app.checkin.corrections import rebuild_check_ins, undo_check_in
 from app.checkin.deciding import count_before_revoked, count_held, dismiss_held
 from app.checkin.devices import pair_device
-from app.checkin.models import CheckIn, DeviceGrant, HeldScan
+from app.checkin.models import CheckIn, DeviceGrant, HeldScan, Method
 from app.checkin.offline import Scan, take_scan
 from app.kernel.actor import ANONYMOUS
 from app.kernel.errors import Conflict
@@ -38,7 +39,7 @@ class Phone:
     grant: DeviceGrant
     counter: int = 0
 
-    def scan(self, ticket: str, second: float, **more: object) -> Scan:
+    def scan(self, ticket: str | None, second: float, **more: object) -> Scan:
         """What the phone writes down at that second."""
         self.counter += 1
         scan = Scan(
@@ -48,7 +49,7 @@ class Phone:
         return replace(scan, **more)  # type: ignore[arg-type]
 
     def undo(self, scan: Scan, second: float) -> Scan:
-        return self.scan("", second, kind="undo", ticket=None, refers_to=scan.uid)
+        return self.scan(None, second, kind="undo", refers_to=scan.uid)
 
     def send(self, *scans: Scan, second: float, clock: float = 0.0, life: str = "first") -> list[Answer]:
         """At that second, the clock being wrong by `clock` seconds since."""
@@ -169,3 +170,46 @@ def test_of_a_revoked_phone_only_what_it_scanned_before_the_cancelling_counts_at
     phone.send(*scans, second=600)
     assert count_before_revoked(s.session, s.activity, phone.grant, actor=STAFF, now=moment(700)) == (2, 2)
     assert held(s) == [("revoked", "counted"), ("revoked", "counted"), ("revoked", "open")]
+
+
+DOORS = pytest.mark.parametrize("door", [Method.LIVE_CODE, Method.PRINTED_CODE, Method.TICKET_SCAN, Method.PHONE_TAIL])
+
+
+@DOORS
+def test_who_also_came_through_another_door_stays_when_the_helper_takes_the_scan_back(
+    stage: Make, door: Method
+) -> None:
+    s = stage()
+    phone, person = phone_of(s), s.enrol(2)
+    scan = phone.scan(str(person.secret_hash), 10)
+    phone.send(scan, second=10)
+    assert s.arrive(person, door, now=moment(20)).outcome == "duplicate"
+    (answer,) = phone.send(phone.undo(scan, 30), second=30)
+    assert (answer.outcome, here(s)) == ("undone", 2)
+    (check,) = s.session.scalars(select(CheckIn))
+    assert (check.first_at, check.method) == (moment(20), door.value)
+    before = s.projection()
+    rebuild_check_ins(s.session, s.activity.id)
+    assert s.projection() == before
+
+
+def test_who_came_through_no_other_door_is_taken_back(stage: Make) -> None:
+    """Negative control."""
+    s = stage()
+    phone = phone_of(s)
+    scan = phone.scan(str(s.enrol().secret_hash), 10)
+    phone.send(scan, second=10)
+    phone.send(phone.undo(scan, 30), second=30)
+    assert here(s) == 0
+
+
+@DOORS
+def test_whom_the_console_takes_out_stays_out_though_a_helper_undoes_more(stage: Make, door: Method) -> None:
+    s = stage()
+    phone, person = phone_of(s), s.enrol()
+    scan = phone.scan(str(person.secret_hash), 10)
+    phone.send(scan, second=10)
+    s.arrive(person, door, now=moment(20))
+    undo_check_in(s.session, s.activity, event_uid=scan.uid, reason="left", actor=STAFF, now=moment(25))
+    phone.send(phone.undo(scan, 30), second=30)
+    assert here(s) == 0
