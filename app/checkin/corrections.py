@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivityState, ReviewState
@@ -136,20 +136,27 @@ def confirm_party(
     if not 1 <= headcount <= PARTY_MOST:
         raise RuleBroken(Problem("headcount", f"人数请填1到{PARTY_MOST}的整数。", field="people"))
     check_open(activity)
-    here = session.scalar(
-        select(CheckIn.id).where(CheckIn.session_id == session_id, CheckIn.registration_id == registration_id)
-    )
-    if here is None:
+    if lock_check_in(session, session_id, registration_id) is None:
         raise Conflict("not_arrived", "这个团体还没有签到，没有可核对的人数。")
+    at = max(now, _last_at(session, session_id, registration_id))
     values = {
         "uid": uid, "kind": EventKind.RESOLUTION.value, "outcome": Outcome.ACCEPTED.value, "activity_id": activity.id,
         "session_id": session_id, "registration_id": registration_id, "headcount": headcount, "grade": "A",
-        "method": Method.PARTY_CONFIRMED.value, "actor_id": actor.user_id, "occurred_at": now, "recorded_at": now,
+        "method": Method.PARTY_CONFIRMED.value, "actor_id": actor.user_id, "occurred_at": at, "recorded_at": now,
         "reason": "", "refers_to": None, "device_id": None,
     }  # fmt: skip
     if SessionLane(session).write(KEEP_EVENT, values):
         rebuild_one(session, session_id, registration_id)
     return headcount
+
+
+def _last_at(session: Session, session_id: int, registration_id: int) -> datetime:
+    """When the newest of what counts happened, which may be later than now: another server's clock may be ahead."""
+    last = select(func.max(CheckInEvent.occurred_at)).where(
+        CheckInEvent.session_id == session_id, CheckInEvent.registration_id == registration_id,
+        CheckInEvent.kind.in_(COUNTING),
+    )  # fmt: skip
+    return session.execute(last).scalar_one()
 
 
 def rebuild_check_ins(session: Session, activity_id: int) -> int:
