@@ -55,7 +55,7 @@ HELD_LABELS = {
 # The paper route works outside the window: it is entered afterwards.
 _ANY_TIME = ("count", "paper")
 # Doors that the participant opens alone.
-_OWN_DOORS = ("live_code", "venue_code", "printed_code")
+OWN_DOORS = ("live_code", "venue_code", "printed_code")
 ASKED = "quarantined"  # neither counted nor refused: somebody has to say the number
 NO_NUMBER = "这是班级或团体的码，没有报来了几人，还没有计数。"
 COUNTED_BEFORE = "这个班刚才已有人报过数，这次没有计数。是又来的一批，请再报一次。"
@@ -134,7 +134,7 @@ def _activity(facts: Facts) -> Decision | None:
 
 def _registration(facts: Facts) -> Decision | None:
     if facts.is_walk_in:
-        refused = not facts.takes_walk_in and facts.method in _OWN_DOORS
+        refused = not facts.takes_walk_in and facts.method in OWN_DOORS
         return Decision("not_confirmed", "这场活动要先报名。没报名的，请到签到台问一声。") if refused else None
     if not facts.has_registration:
         return Decision("unknown", "没有找到这个报名。请到签到台，工作人员帮您登记。")
