@@ -171,9 +171,12 @@ def _number(facts: Facts) -> Decision | None:
         return None
     if facts.headcount == 0:
         return Decision(ASKED, NO_NUMBER)
-    if facts.first_at is not None and facts.count_as == CountAs.FIRST:
-        return Decision(ASKED, COUNTED_BEFORE)
-    return None
+    return counted_before(facts.first_at, facts.count_as)
+
+
+def counted_before(first_at: datetime | None, count_as: str) -> Decision | None:
+    """A party's first number where another has counted it; whoever asks before the press gets the same answer."""
+    return Decision(ASKED, COUNTED_BEFORE) if first_at is not None and count_as == CountAs.FIRST else None
 
 
 def _size(facts: Facts) -> Decision | None:
