@@ -17,6 +17,7 @@ from app.checkin.statements import KEEP_EVENT, PROJECT, SessionLane
 from app.kernel.actor import Actor
 from app.kernel.errors import Conflict, Problem, RuleBroken
 
+Pair = tuple[int, int]  # ids of a session and a registration
 COUNTING = (EventKind.ARRIVAL.value, EventKind.RESOLUTION.value)
 
 
@@ -159,16 +160,42 @@ def _last_at(session: Session, session_id: int, registration_id: int) -> datetim
     return session.execute(last).scalar_one()
 
 
-def rebuild_check_ins(session: Session, activity_id: int) -> int:
-    """Throw the projection away and compute it from the events alone; returns the rows written."""
-    session.execute(delete(CheckIn).where(CheckIn.activity_id == activity_id))
-    pairs: dict[tuple[int, int], list[CheckInEvent]] = {}
+def _computed(session: Session, activity_id: int) -> dict[Pair, dict[str, Any]]:
+    """The projection of an activity by its events alone."""
+    pairs: dict[Pair, list[CheckInEvent]] = {}
     for event in session.scalars(
         select(CheckInEvent).where(CheckInEvent.activity_id == activity_id).order_by(CheckInEvent.id)
     ):
         if event.registration_id is not None:
             pairs.setdefault((event.session_id, event.registration_id), []).append(event)
-    rows = [row for events in pairs.values() if (row := _projection(events)) is not None]
+    return {pair: row for pair, events in pairs.items() if (row := _projection(events)) is not None}
+
+
+def rebuild_check_ins(session: Session, activity_id: int) -> int:
+    """Throw the projection away and compute it from the events alone; returns the rows written."""
+    session.execute(delete(CheckIn).where(CheckIn.activity_id == activity_id))
+    rows = list(_computed(session, activity_id).values())
     if rows:
         session.execute(insert(CheckIn), rows)
     return len(rows)
+
+
+def list_differing(session: Session, activity_id: int) -> list[Pair]:
+    """Which check-ins of an activity are not what their events say; those written meanwhile are looked at again."""
+    columns = [column for column in CheckIn.__table__.columns if column.name != "id"]
+    stored = {
+        (row["session_id"], row["registration_id"]): dict(row)
+        for row in session.execute(select(*columns).where(CheckIn.activity_id == activity_id)).mappings()
+    }
+    computed = _computed(session, activity_id)
+    suspects = sorted(pair for pair in stored.keys() | computed.keys() if stored.get(pair) != computed.get(pair))
+    return [pair for pair in suspects if _differs(session, *pair)]
+
+
+def _differs(session: Session, session_id: int, registration_id: int) -> bool:
+    here = lock_check_in(session, session_id, registration_id)
+    values = _projection(events_of(session, session_id, registration_id))
+    if here is None or values is None:
+        return here is not None or values is not None
+    row = session.execute(select(CheckIn.__table__).where(CheckIn.id == here)).mappings().one()
+    return any(row[name] != value for name, value in values.items())
