@@ -11,4 +11,4 @@ sys.setswitchinterval(0.002)
 
 app = create_app()
 if app.extensions["settings"].one_processor_each:
-    app.wsgi_app = OnOneProcessor(app.wsgi_app, app.extensions["settings"].home)  # type: ignore[assignment, method-assign]
+    app.wsgi_app = OnOneProcessor(app.wsgi_app)  # type: ignore[assignment, method-assign]

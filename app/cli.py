@@ -7,7 +7,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from app import models  # noqa: F401 - migrations compare against every table
-from app.commands import audit, backup, demo, plan, privacy, user
+from app.commands import audit, backup, checkin, demo, plan, privacy, user
 from app.config import Settings
 from app.kernel.keys import init_keys
 
@@ -29,5 +29,14 @@ def keys_init() -> None:
 
 def register(app: Flask) -> None:
     """Attach every command group."""
-    for group in (keys_group, audit.group, backup.group, demo.group, plan.group, privacy.group, user.group):
+    for group in (
+        keys_group,
+        audit.group,
+        backup.group,
+        checkin.group,
+        demo.group,
+        plan.group,
+        privacy.group,
+        user.group,
+    ):
         app.cli.add_command(group)

@@ -82,11 +82,10 @@ def presses(place: Instance, activity: str, where: str, own: list[str]) -> Itera
             mine.remember(response, activity, secret)
             kept = response.headers["Set-Cookie"].split(";")[0]
         grant = codes.make_grant(
-            place.app.extensions["keys"], session_code=where, method=Method.LIVE_CODE.value, browser=browser, now=moment
-        )
-        form = {
-            "csrf_token": token, "grant": grant, "activity": activity, "way": "mine", "ticket": digest(secret)[:16]
-        }  # fmt: skip
+            place.app.extensions["keys"], session_code=where, activity_code=activity, method=Method.LIVE_CODE.value,
+            browser=browser, now=moment,
+        )  # fmt: skip
+        form = {"csrf_token": token, "grant": grant, "way": "mine", "ticket": digest(secret)[:16]}
         yield post(f"/s/{where}", urlencode(form), host=place.host, cookies=f"{cookie}; browser={browser}; {kept}")
 
 

@@ -87,6 +87,7 @@ ACTIONS: dict[str, Audited] = {
     # checkin
     "checkin.undone": _a("撤销签到", "headcount", "reason"),
     "checkin.counted": _a("补录人数", "headcount session"),
+    "checkin.rebuilt": _a("按签到记录重算人数", "count"),
     "checkin.window_changed": _a("调整签到时间", "before after"),
     "checkin.digest": _a("封存签到记录", "session events digest form"),
     "printed_code.turned_on": _a("启用张贴码", "version"),

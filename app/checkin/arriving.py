@@ -26,9 +26,11 @@ from app.checkin.statements import (
     ADD_PART,
     FIRST_ANSWER,
     FIRST_AT,
+    FORGET_WALK_IN,
     KEEP_EVENT,
     PROJECT,
     TAKE_BACK,
+    TAKE_PART_BACK,
     WALK_IN,
     WALK_IN_BEFORE,
     WALK_IN_NAME,
@@ -44,6 +46,7 @@ from app.registration.models import RegistrationKind
 
 COUNT_MOST = 100_000
 NAME_MOST = 20
+_IN = (Outcome.ACCEPTED.value, Outcome.DUPLICATE.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,7 @@ class Result:
     @property
     def is_in(self) -> bool:
         """Whether the person is checked in now, by this scan or an earlier one."""
-        return self.outcome in (Outcome.ACCEPTED.value, Outcome.DUPLICATE.value)
+        return self.outcome in _IN
 
     @property
     def is_new(self) -> bool:
@@ -120,8 +123,8 @@ class _Coming:
     """One arrival on its way through `arrive_together`."""
 
     __slots__ = (
-        "answer", "arrival", "decision", "first_at", "headcount", "is_kept", "is_party", "is_projected", "now",
-        "registration_id", "row",
+        "answer", "arrival", "at", "decision", "first_at", "headcount", "is_added", "is_kept", "is_made", "is_party",
+        "is_projected", "now", "registration_id", "row",
     )  # fmt: skip
     row: Found
     answer: Result | NotFound
@@ -129,12 +132,8 @@ class _Coming:
 
     def __init__(self, arrival: Arrival, now: datetime) -> None:
         self.arrival, self.now = arrival, now
-        self.is_projected = self.is_kept = False
-
-    @property
-    def at(self) -> datetime:
-        """The moment that is judged and counts."""
-        return self.arrival.occurred_at or self.now
+        self.at = arrival.occurred_at or now  # the moment that is judged and counts
+        self.is_projected = self.is_added = self.is_made = self.is_kept = False
 
     @property
     def is_unique(self) -> bool:
@@ -150,10 +149,20 @@ class _Coming:
         facts, self.headcount = _facts(self.row, self.arrival, self.at)
         self.registration_id, self.first_at, self.is_party = self.row.registration_id, facts.first_at, facts.is_party
         self.decision = decide_check_in(facts)
+        if self.is_party:
+            self.not_before(self.row.last_at)
         if self.decision.accepted and move is not None and self.registration_id is not None:
             self.decision = move(self.row) or self.decision
         if self.decision.accepted and self.is_party:
             self.first_at = self.first_at or self.at
+
+    def not_before(self, last_at: datetime | None) -> None:
+        """Of a party the order of what happened counts, and another server's clock may have been ahead.
+
+        A phone's own moment stays: its check-in is computed anew from the events (settling.py).
+        """
+        if last_at is not None and self.arrival.occurred_at is None:
+            self.at = max(self.at, last_at)
 
     def projection(self) -> dict[str, Any]:
         """The values of its check-in."""
@@ -219,12 +228,10 @@ def arrive_together(
         for each in wave:
             each.decide(move)
             if each.decision.accepted and each.arrival.is_walk_in:
-                each.registration_id = _walk_in_registration(lane, each.row, each.arrival, each.now)
+                _make_registration(lane, each)
         _project(lane, [each for each in wave if each.decision.accepted and each.is_unique])
+        _add_parts(lane, [each for each in wave if each.decision.accepted and each.is_part])
         _keep_events(lane, wave)
-        # The event decides whether a bus of a class is new; its people add to those here already.
-        buses = [each for each in wave if each.is_part and each.decision.accepted and each.is_kept]
-        lane.writes(ADD_PART, [each.projection() for each in _in_order(buses)])
         for each in wave:
             each.answer = each.result() if each.is_kept else first_answer(lane, each.arrival.uid, each.row)
     return [each.answer for each in everybody]
@@ -263,6 +270,15 @@ def _project(lane: Lane, counting: Sequence[_Coming]) -> None:
         each.first_at = each.at if written else _first_at(lane, each.row.id, each.registration_id)
 
 
+def _add_parts(lane: Lane, buses: Sequence[_Coming]) -> None:
+    """Before their events: who holds the row knows what stands there, also what another server has just written."""
+    ordered = _in_order(buses)
+    rows = [each.projection() for each in ordered]
+    for each, last_at in zip(ordered, lane.touch(ADD_PART, rows, "last_at"), strict=True):
+        each.is_added = True
+        each.not_before(read_time(last_at))
+
+
 def _in_order(counting: Sequence[_Coming]) -> list[_Coming]:
     """One order in every process: two batches that hold the same tickets never wait for each other in a ring."""
     return sorted(counting, key=lambda each: (each.row.id, each.registration_id or 0))
@@ -278,10 +294,22 @@ def _keep_events(lane: Lane, wave: Sequence[_Coming]) -> None:
     ordered = sorted(wave, key=lambda each: each.arrival.uid)
     for each, kept in zip(ordered, lane.writes(KEEP_EVENT, [each.event() for each in ordered]), strict=True):
         each.is_kept = kept
-        if (
-            not kept and each.is_projected
-        ):  # a faster twin of the same uid got another answer: what this one projected goes
-            lane.first(TAKE_BACK, {"session_id": each.row.id, "registration_id": each.registration_id})
+        if not kept:
+            _take_back(lane, each)
+
+
+def _take_back(lane: Lane, each: _Coming) -> None:
+    """A faster twin of the same uid got another answer: what this one wrote goes."""
+    which = {"session_id": each.row.id, "registration_id": each.registration_id}
+    if each.is_added:
+        grades = {name: value for name, value in each.projection().items() if name.startswith("grade_")}
+        for statement in TAKE_PART_BACK:
+            lane.first(statement, which | grades)
+    if each.is_projected:
+        lane.first(TAKE_BACK, which)
+    if each.is_made:
+        for statement in FORGET_WALK_IN:
+            lane.first(statement, {"registration_id": each.registration_id})
 
 
 def _asked(arrival: Arrival) -> Asked:
@@ -306,7 +334,7 @@ def first_answer(lane: Lane, uid: str, row: Found) -> Result:
     outcome, headcount, registration_id, stored = lane.first(FIRST_ANSWER, {"uid": uid})
     first = read_time(stored)
     words = first_words(outcome)
-    if outcome == Outcome.ACCEPTED.value and first is None:
+    if outcome in _IN and first is None:
         outcome, words = Outcome.UNDONE.value, "这次签到已经撤销。要再签，请重新扫码，或到签到台。"
     return Result(outcome, words, first, headcount, registration_id, uid, _place(row))
 
@@ -337,20 +365,21 @@ def _facts(row: Found, arrival: Arrival, at: datetime) -> tuple[Facts, int]:
     return facts, headcount
 
 
-def _walk_in_registration(lane: Lane, row: Found, arrival: Arrival, now: datetime) -> int:
+def _make_registration(lane: Lane, each: _Coming) -> None:
     """The registration of a walk-in, made once for the event's uid; only an accepted one gets here."""
+    row, arrival = each.row, each.arrival
     values = {
         "code": hashlib.sha256(arrival.uid.encode()).hexdigest()[:12], "activity_id": row.activity_id,
         "session_id": row.id, "adults": arrival.adults, "children": arrival.children, "submission": arrival.uid[:32],
-        "browser_index": arrival.browser_index, "created_at": now, "is_minor": False,
+        "browser_index": arrival.browser_index, "created_at": each.now, "is_minor": False,
     }  # fmt: skip
     made = lane.first(WALK_IN, values)
+    each.is_made = made is not None
     if made is None:
-        before = lane.first(WALK_IN_BEFORE, {"activity_id": row.activity_id, "submission": arrival.uid[:32]})
-        return int(before[0])
-    if arrival.name:
+        made = lane.first(WALK_IN_BEFORE, {"activity_id": row.activity_id, "submission": arrival.uid[:32]})
+    each.registration_id = int(made[0])
+    if each.is_made and arrival.name:
         lane.first(WALK_IN_NAME, {"registration_id": made[0], "name": arrival.name[:NAME_MOST]})
-    return int(made[0])
 
 
 def _first_at(lane: Lane, session_id: int, registration_id: int | None) -> datetime | None:

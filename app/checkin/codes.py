@@ -65,9 +65,10 @@ def screen_code_holds(keys: KeyRing, session_code: str, digits: str, now: dateti
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Permission to check in once: which session, by which door, until when; `uid` is its nonce."""
+    """Permission to check in once: which session of which activity, by which door, until when; `uid` is its nonce."""
 
     session_code: str
+    activity_code: str
     method: str
     expires_at: datetime
     uid: str
@@ -77,20 +78,23 @@ class Grant:
         return now < self.expires_at <= now + timedelta(seconds=GRANT_SECONDS + SKEW_SECONDS)
 
 
-def make_grant(keys: KeyRing, *, session_code: str, method: str, browser: str, now: datetime) -> str:
+def make_grant(
+    keys: KeyRing, *, session_code: str, activity_code: str, method: str, browser: str, now: datetime
+) -> str:  # fmt: skip
     """A signed text bound to this browser's cookie; making it writes nothing."""
     expiry = str(int((now + timedelta(seconds=GRANT_SECONDS)).timestamp()))
     nonce = secrets.token_urlsafe(16)
-    signature = mac_text(keys.codes, "grant", session_code, method, expiry, nonce, browser)
-    return ".".join((session_code, method, expiry, nonce, signature))
+    said = (session_code, activity_code, method, expiry, nonce)
+    return ".".join((*said, mac_text(keys.codes, "grant", *said, browser)))
 
 
 def read_grant(keys: KeyRing, text: str, *, browser: str) -> Grant | None:
     """The grant if it is ours and this browser's; the caller asks whether it `holds`. None otherwise."""
     parts = text.split(".")
-    if len(parts) != 5 or not parts[2].isascii() or not parts[2].isdigit() or len(parts[2]) > 12:
+    if len(parts) != 6 or not parts[3].isascii() or not parts[3].isdigit() or len(parts[3]) > 12:
         return None
-    session_code, method, expiry, nonce, signature = parts
-    if not same(mac_text(keys.codes, "grant", session_code, method, expiry, nonce, browser), signature):
+    *said, signature = parts
+    if not same(mac_text(keys.codes, "grant", *said, browser), signature):
         return None
-    return Grant(session_code, method, datetime.fromtimestamp(int(expiry), tz=UTC), nonce)
+    session_code, activity_code, method, expiry, nonce = said
+    return Grant(session_code, activity_code, method, datetime.fromtimestamp(int(expiry), tz=UTC), nonce)

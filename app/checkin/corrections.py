@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivityState, ReviewState
@@ -18,6 +18,7 @@ from app.kernel.actor import Actor
 from app.kernel.errors import Conflict, Problem, RuleBroken
 
 SEALED = (ReviewState.UNDER_REVIEW.value, ReviewState.APPROVED.value)
+Pair = tuple[int, int]  # ids of a session and a registration
 
 
 def check_open(activity: Activity) -> None:
@@ -137,15 +138,13 @@ def confirm_party(
     if not 1 <= headcount <= PARTY_MOST:
         raise RuleBroken(Problem("headcount", f"人数请填1到{PARTY_MOST}的整数。", field="people"))
     check_open(activity)
-    here = session.scalar(
-        select(CheckIn.id).where(CheckIn.session_id == session_id, CheckIn.registration_id == registration_id)
-    )
-    if here is None:
+    if lock_check_in(session, session_id, registration_id) is None:
         raise Conflict("not_arrived", "这个团体还没有签到，没有可核对的人数。")
+    at = max(now, _last_at(session, session_id, registration_id))
     values = {
         "uid": uid, "kind": EventKind.RESOLUTION.value, "outcome": Outcome.ACCEPTED.value, "activity_id": activity.id,
         "session_id": session_id, "registration_id": registration_id, "headcount": headcount, "grade": "A",
-        "method": Method.PARTY_CONFIRMED.value, "actor_id": actor.user_id, "occurred_at": now, "recorded_at": now,
+        "method": Method.PARTY_CONFIRMED.value, "actor_id": actor.user_id, "occurred_at": at, "recorded_at": now,
         "reason": "", "refers_to": None, "device_id": None,
     }  # fmt: skip
     if SessionLane(session).write(KEEP_EVENT, values):
@@ -153,16 +152,51 @@ def confirm_party(
     return headcount
 
 
-def rebuild_check_ins(session: Session, activity_id: int) -> int:
-    """Throw the projection away and compute it from the events alone; returns the rows written."""
-    session.execute(delete(CheckIn).where(CheckIn.activity_id == activity_id))
-    pairs: dict[tuple[int, int], list[CheckInEvent]] = {}
+def _last_at(session: Session, session_id: int, registration_id: int) -> datetime:
+    """When the newest of what counts happened, which may be later than now: another server's clock may be ahead."""
+    last = select(func.max(CheckInEvent.occurred_at)).where(
+        CheckInEvent.session_id == session_id, CheckInEvent.registration_id == registration_id,
+        CheckInEvent.kind.in_(COUNTING),
+    )  # fmt: skip
+    return session.execute(last).scalar_one()
+
+
+def _computed(session: Session, activity_id: int) -> dict[Pair, dict[str, Any]]:
+    """The projection of an activity by its events alone."""
+    pairs: dict[Pair, list[CheckInEvent]] = {}
     for event in session.scalars(
         select(CheckInEvent).where(CheckInEvent.activity_id == activity_id).order_by(CheckInEvent.id)
     ):
         if event.registration_id is not None:
             pairs.setdefault((event.session_id, event.registration_id), []).append(event)
-    rows = [row for events in pairs.values() if (row := _projection(events)) is not None]
+    return {pair: row for pair, events in pairs.items() if (row := _projection(events)) is not None}
+
+
+def rebuild_check_ins(session: Session, activity_id: int) -> int:
+    """Throw the projection away and compute it from the events alone; returns the rows written."""
+    session.execute(delete(CheckIn).where(CheckIn.activity_id == activity_id))
+    rows = list(_computed(session, activity_id).values())
     if rows:
         session.execute(insert(CheckIn), rows)
     return len(rows)
+
+
+def list_differing(session: Session, activity_id: int) -> list[Pair]:
+    """Which check-ins of an activity are not what their events say; those written meanwhile are looked at again."""
+    columns = [column for column in CheckIn.__table__.columns if column.name != "id"]
+    stored = {
+        (row["session_id"], row["registration_id"]): dict(row)
+        for row in session.execute(select(*columns).where(CheckIn.activity_id == activity_id)).mappings()
+    }
+    computed = _computed(session, activity_id)
+    suspects = sorted(pair for pair in stored.keys() | computed.keys() if stored.get(pair) != computed.get(pair))
+    return [pair for pair in suspects if _differs(session, *pair)]
+
+
+def _differs(session: Session, session_id: int, registration_id: int) -> bool:
+    here = lock_check_in(session, session_id, registration_id)
+    values = _projection(events_of(session, session_id, registration_id))
+    if here is None or values is None:
+        return here is not None or values is not None
+    row = session.execute(select(CheckIn.__table__).where(CheckIn.id == here)).mappings().one()
+    return any(row[name] != value for name, value in values.items())

@@ -55,7 +55,7 @@ HELD_LABELS = {
 # The paper route works outside the window: it is entered afterwards.
 _ANY_TIME = ("count", "paper")
 # Doors that the participant opens alone.
-_OWN_DOORS = ("live_code", "venue_code", "printed_code")
+OWN_DOORS = ("live_code", "venue_code", "printed_code")
 ASKED = "quarantined"  # neither counted nor refused: somebody has to say the number
 NO_NUMBER = "这是班级或团体的码，没有报来了几人，还没有计数。"
 COUNTED_BEFORE = "这个班刚才已有人报过数，这次没有计数。是又来的一批，请再报一次。"
@@ -145,7 +145,7 @@ def _activity(facts: Facts) -> Decision | None:
 
 def _registration(facts: Facts) -> Decision | None:
     if facts.is_walk_in:
-        refused = not facts.takes_walk_in and facts.method in _OWN_DOORS
+        refused = not facts.takes_walk_in and facts.method in OWN_DOORS
         return Decision("not_confirmed", "这场活动要先报名。没报名的，请到签到台问一声。") if refused else None
     if not facts.has_registration:
         return Decision("unknown", "没有找到这个报名。请到签到台，工作人员帮您登记。")
@@ -182,9 +182,12 @@ def _number(facts: Facts) -> Decision | None:
         return None
     if facts.headcount == 0:
         return Decision(ASKED, NO_NUMBER)
-    if facts.first_at is not None and facts.count_as == CountAs.FIRST:
-        return Decision(ASKED, COUNTED_BEFORE)
-    return None
+    return counted_before(facts.first_at, facts.count_as)
+
+
+def counted_before(first_at: datetime | None, count_as: str) -> Decision | None:
+    """A party's first number where another has counted it; whoever asks before the press gets the same answer."""
+    return Decision(ASKED, COUNTED_BEFORE) if first_at is not None and count_as == CountAs.FIRST else None
 
 
 def _size(facts: Facts) -> Decision | None:

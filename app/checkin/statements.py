@@ -34,7 +34,7 @@ LEFT JOIN personal_detail d ON d.registration_id = r.id
 _COLUMNS = """asked.number, s.id, s.activity_id, s.code, s.label, s.starts_at, s.ends_at, s.opened_at, s.closes_at,
   a.code, a.title, a.opens_before_min, a.closes_after_min, a.state, a.review_state, a.attendance, a.takes_walk_in,
   r.id, r.activity_id, r.session_id, r.state, r.kind, r.adults, r.children, d.name,
-  c.first_at, c.grade_a + c.grade_b + c.grade_c + c.grade_d, k.id"""
+  c.first_at, c.last_at, c.grade_a + c.grade_b + c.grade_c + c.grade_d, k.id"""
 # One row with all of them, for SQLite.
 _AS_ONE_ROW = f"json_group_array(json_array({_COLUMNS}))"
 _COLUMN_TYPES = {"id": "bigint", "code": "text", "secret_hash": "text"}
@@ -48,6 +48,20 @@ WHERE e.uid = :uid
 """
 FIRST_AT = "SELECT first_at FROM check_in WHERE session_id = :session_id AND registration_id = :registration_id"
 TAKE_BACK = "DELETE FROM check_in WHERE session_id = :session_id AND registration_id = :registration_id"
+# Of a part that was added: the row goes where nobody else is in it, else these people leave it.
+TAKE_PART_BACK = (
+    TAKE_BACK + " AND grade_a + grade_b + grade_c + grade_d <= :grade_a + :grade_b + :grade_c + :grade_d",
+    """
+    UPDATE check_in SET grade_a = grade_a - :grade_a, grade_b = grade_b - :grade_b, grade_c = grade_c - :grade_c,
+      grade_d = grade_d - :grade_d, last_at = COALESCE((
+        SELECT max(e.occurred_at) FROM check_in_event e
+        WHERE e.session_id = check_in.session_id AND e.registration_id = check_in.registration_id
+          AND e.kind IN ('arrival', 'resolution') AND NOT EXISTS (
+            SELECT 1 FROM check_in_event u
+            WHERE u.session_id = e.session_id AND u.kind = 'undo' AND u.refers_to = e.uid)), last_at)
+    WHERE session_id = :session_id AND registration_id = :registration_id
+    """,
+)
 
 
 @dataclass(frozen=True)
@@ -73,10 +87,12 @@ PROJECT = Insert(
      "last_at"),
     ("session_id", "registration_id"),
 )  # fmt: skip
-# A part of a party: the first makes the row, the next ones add to it.
+# A part of a party: the first makes the row, the next ones add to it. Its moment never precedes what stands there:
+# a number for all replaces what happened before it, and the clock of another server may be ahead.
 ADD_PART = Insert(
     PROJECT.table, PROJECT.columns, PROJECT.key,
-    """UPDATE SET last_at = excluded.last_at,
+    """UPDATE SET
+    last_at = CASE WHEN excluded.last_at > check_in.last_at THEN excluded.last_at ELSE check_in.last_at END,
     grade_a = check_in.grade_a + excluded.grade_a, grade_b = check_in.grade_b + excluded.grade_b,
     grade_c = check_in.grade_c + excluded.grade_c, grade_d = check_in.grade_d + excluded.grade_d""",
 )  # fmt: skip
@@ -100,6 +116,10 @@ WALK_IN_NAME = """
 INSERT INTO personal_detail (registration_id, name) VALUES (:registration_id, :name)
 ON CONFLICT (registration_id) DO NOTHING
 """
+FORGET_WALK_IN = (
+    "DELETE FROM personal_detail WHERE registration_id = :registration_id",
+    "DELETE FROM registration WHERE id = :registration_id",
+)
 
 
 class Found(NamedTuple):
@@ -130,6 +150,7 @@ class Found(NamedTuple):
     children: int | None
     name: str | None
     first_at: datetime | None
+    last_at: datetime | None
     here: int | None  # people of this registration here by now
     known_id: int | None
 
@@ -185,8 +206,17 @@ class Lane:
             raise Overtaken
         # The number of rows may lie there; the rows themselves do not.
         text = f"{insert.text(len(rows), '%s')} RETURNING {', '.join(insert.key)}"
-        written = set(self.run(text, _in_order(insert, rows, lambda value: value))[0])
+        written = set(self.run(text, _in_order(insert, rows, _as_it_is))[0])
         return [tuple(row[name] for name in insert.key) in written for row in rows]
+
+    def touch(self, insert: Insert, rows: Sequence[dict[str, Any]], back: str) -> list[Any]:
+        """Write each row or do what the insert does where its key is taken; this column as it stands then, for each."""
+        if not rows:
+            return []
+        mark, bind = ("?", _stored) if self.is_sqlite else ("%s", _as_it_is)
+        text = f"{insert.text(len(rows), mark)} RETURNING {', '.join((*insert.key, back))}"
+        found = {tuple(row[:-1]): row[-1] for row in self.run(text, _in_order(insert, rows, bind))[0]}
+        return [found[tuple(row[name] for name in insert.key)] for row in rows]
 
     def write(self, insert: Insert, row: dict[str, Any]) -> bool:
         """Whether this one row was written."""
@@ -206,6 +236,10 @@ class Lane:
 
 def _in_order(insert: Insert, rows: Sequence[dict[str, Any]], bind: Callable[[Any], Any]) -> list[Any]:
     return [bind(row[column]) for row in rows for column in insert.columns]
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _stored(value: Any) -> Any:
@@ -232,7 +266,8 @@ def _from_sqlite(row: Sequence[Any]) -> Found:
     found = Found._make(row)
     return found._replace(
         starts_at=datetime.fromisoformat(row[4]), ends_at=datetime.fromisoformat(row[5]), opened_at=read_time(row[6]),
-        closes_at=read_time(row[7]), first_at=read_time(found.first_at), takes_walk_in=bool(found.takes_walk_in),
+        closes_at=read_time(row[7]), first_at=read_time(found.first_at), last_at=read_time(found.last_at),
+        takes_walk_in=bool(found.takes_walk_in),
     )  # fmt: skip
 
 

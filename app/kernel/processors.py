@@ -6,31 +6,37 @@ Between two processors each hand-over is an interrupt and a cold cache (docs/dec
 from __future__ import annotations
 
 import contextlib
-import fcntl
+import errno
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+MARK = "shiliu-processor"
+_held: list[socket.socket] = []  # a mark that nobody refers to would be given back
 
 
-def take_processor(folder: Path) -> int | None:
-    """Put every thread of this process on a processor that no other of this folder's processes has taken.
+def take_processor(mark: str = MARK) -> int | None:
+    """Put every thread of this process on a processor that no other process of this machine has taken by this mark.
 
     Returns its number; None when all are taken, or where the system knows no such thing. It is free again when the
-    process ends, however it ends.
+    process ends, however it ends. The mark is a name in the kernel's own space and no file: homes, users and a
+    service's private /tmp make no difference.
     """
     if not hasattr(os, "sched_setaffinity"):
         return None
     for number in sorted(os.sched_getaffinity(0)):
-        lock = os.open(folder / f"processor-{number}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        sign = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-            continue
+            sign.bind(f"\0{mark}-{number}")
+        except OSError as error:
+            sign.close()
+            if error.errno == errno.EADDRINUSE:
+                continue
+            return None  # a system that forbids it: the process runs as any other
+        _held.append(sign)
         _stay({number})
         return number
     return None
@@ -51,11 +57,11 @@ def use_every_processor() -> None:
 class OnOneProcessor:
     """Takes a processor at the first request: commands load the app too, and some servers fork after they did."""
 
-    def __init__(self, inner: Wsgi, folder: Path) -> None:
-        self._inner, self._folder = inner, folder
+    def __init__(self, inner: Wsgi, mark: str = MARK) -> None:
+        self._inner, self._mark = inner, mark
         self._first = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         if self._first.acquire(blocking=False):  # never given back: once
-            take_processor(self._folder)
+            take_processor(self._mark)
         return self._inner(environ, start)

@@ -12,6 +12,9 @@ EVENT_LABELS = {
     "submitted": "提交", "withdrawn": "撤回", "returned": "退回修改", "approved": "通过", "rejected": "不予计入",
     "reopened": "退回重审",
 }  # fmt: skip
+# Walk-ins from one phone in one session that need no second look: it signs in friends and family, up to six each time.
+# Many more are a class or a group, which has a way of its own; or somebody who sits at home with the code.
+ONE_PHONE_MOST = 5
 LEAST_READERS = 3  # domain.md, Review: an order of at least three offices
 
 
@@ -46,6 +49,7 @@ class ChecklistFacts:
     open_held: int = 0  # 待核实
     is_draft: bool = False
     waiting: int = 0  # 待同步, as the helpers' phones last told
+    busy_phones: Sequence[tuple[int, int]] = ()  # walk-ins and people from one phone in one session, the most first
 
 
 def choose_reader(order: Sequence[int], involved: Collection[int]) -> int | None:
@@ -99,6 +103,8 @@ def _warnings(facts: ChecklistFacts) -> list[Problem]:
         warn("held_open", f"还有{facts.open_held}条扫码记录待核实，没有计入。请在控制台先核实。")
     if facts.waiting:
         warn("phones_waiting", f"签到员手机上还有{facts.waiting}条没有同步，提交后再到的要待核实。")
+    if facts.busy_phones:
+        warn("one_phone", _one_phone(facts.busy_phones))
     if facts.open_matches:
         warn("photos_match", f"有{facts.open_matches}处照片相同或相似，请比对。")
     if facts.keeps_apart:
@@ -106,6 +112,13 @@ def _warnings(facts: ChecklistFacts) -> list[Problem]:
     if facts.period_starts_on is not None and facts.held_on < facts.period_starts_on:
         warn("before_plan", "活动日期早于方案印发日期。")
     return found
+
+
+def _one_phone(busy: Sequence[tuple[int, int]]) -> str:
+    times, people = busy[0]
+    many = f"有{len(busy)}台手机各在一场里现场登记了{ONE_PHONE_MOST}次以上，最多的一台登记了{times}次、共{people}人"
+    one = f"同一台手机在一场里现场登记了{times}次、共{people}人"
+    return f"{many if len(busy) > 1 else one}，请核对照片和现场情况。"
 
 
 def may_decide(

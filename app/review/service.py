@@ -11,6 +11,7 @@ from app.activities.kinds import KINDS
 from app.activities.models import Activity, ActivityState, ReviewState
 from app.audit.log import record
 from app.checkin.held import held_open, phones_waiting
+from app.checkin.queries import list_busy_phones
 from app.checkin.sealing import FORM
 from app.evidence.models import EvidenceItem, EvidenceKind, EvidenceState, MatchState, PhotoMatch
 from app.evidence.queries import get_match
@@ -26,7 +27,7 @@ from app.planning.models import Plan, Task
 from app.review.freeze import count_activity, freeze, involved_units
 from app.review.models import ActivityFact, CaseState, ReviewCase, ReviewEvent, ReviewEventKind
 from app.review.queries import current_case, current_fact
-from app.review.rules import ChecklistFacts, SlotCheck, checklist, choose_reader, may_decide
+from app.review.rules import ONE_PHONE_MOST, ChecklistFacts, SlotCheck, checklist, choose_reader, may_decide
 
 REASON_LENGTH = 300
 REJECTED_WORDS = "这场活动已标为不予计入，不能再交。要补正，请审核单位先退回修改。"
@@ -63,6 +64,7 @@ def run_checklist(session: Session, activity: Activity, *, claimed: int | None, 
         period_starts_on=around[0],
         open_held=around[1],
         waiting=around[2],
+        busy_phones=list_busy_phones(session, activity.id, most=ONE_PHONE_MOST),
     )
     return checklist(facts)
 

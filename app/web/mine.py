@@ -33,12 +33,6 @@ def own_tickets(activity_code: str) -> list[str]:
     return [secret for code, secret in reversed(_read()) if code == activity_code]
 
 
-def own_secret(activity_code: str) -> str | None:
-    """The latest of this browser's tickets for the activity."""
-    found = own_tickets(activity_code)
-    return found[0] if found else None
-
-
 def all_tickets() -> list[tuple[str, str]]:
     """(activity code, secret) of every ticket of this browser, the latest first."""
     return list(reversed(_read()))

@@ -12,7 +12,7 @@ from app.checkin import codes
 from app.checkin.models import Method
 from app.checkin.parties import reported_of
 from app.checkin.queries import Door
-from app.checkin.rules import PARTY_MOST, CountAs
+from app.checkin.rules import PARTY_MOST, counted_before
 from app.checkin.service import Arrival, check_in, find_answer, keep_refusal
 from app.extensions import db
 from app.kernel.attempts import check_attempts, settle_attempt
@@ -155,7 +155,8 @@ def _party(grant: codes.Grant, door: Door, found: Registration) -> Arrival:
     if not people or people > PARTY_MOST:
         raise _HowMany(asked, _("人数请填1到%(most)s的整数。", most=PARTY_MOST), 422)
     is_again = find_answer(db.session(), grant.uid, session_code=door.code) is not None  # it gets its first answer
-    if count_as is CountAs.FIRST and asked.reported and not is_again:
+    first_at = asked.reported.first_at if asked.reported else None
+    if counted_before(first_at, count_as) is not None and not is_again:
         raise _HowMany(asked, _("刚才已有人报过数，这次没有计数。又来了一批，就在这里再报。"), 409)
     return Arrival(grant.uid, door.session_id, Method.PARTY_OWN, found.id, children=people, count_as=count_as)
 

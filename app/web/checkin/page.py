@@ -85,7 +85,8 @@ def get_door(code: str) -> Door:
 def grant_for(door: Door, method: Method, moment: datetime) -> str:
     """A fresh grant for this browser; made without any write."""
     return codes.make_grant(
-        keys(), session_code=door.code, method=method.value, browser=mine.browser_token(), now=moment
+        keys(), session_code=door.code, activity_code=door.activity_code, method=method.value,
+        browser=mine.browser_token(), now=moment,
     )  # fmt: skip
 
 

@@ -39,7 +39,8 @@ def plain_arrival(
     grant: codes.Grant, form: Mapping[str, str], *, kept: Kept, browser: str, keys: KeyRing
 ) -> Arrival:  # fmt: skip
     """An own ticket, a part of an own class, or a walk-in: all that needs no database to be understood."""
-    method, way, activity = Method(grant.method), form.get("way", ""), form.get("activity", "")[:12]
+    # Of the grant, never of the form: it salts the browser's key, which a browser must not choose.
+    method, way, activity = Method(grant.method), form.get("way", ""), grant.activity_code
     if way == "mine":
         secret = _own_secret(form, kept, activity)
         return Arrival(grant.uid, None, method, session_code=grant.session_code, secret=secret)

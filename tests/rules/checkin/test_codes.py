@@ -32,23 +32,27 @@ def test_a_printed_key_dies_with_its_version() -> None:
 
 
 def test_a_grant_is_bound_to_browser_session_and_time() -> None:
-    text = codes.make_grant(RING, session_code="abc", method="live_code", browser="mine", now=NOW)
+    text = codes.make_grant(RING, session_code="abc", activity_code="act", method="live_code", browser="mine", now=NOW)
     grant = codes.read_grant(RING, text, browser="mine")
     assert grant is not None
-    assert (grant.session_code, grant.method) == ("abc", "live_code")
+    assert (grant.session_code, grant.activity_code, grant.method) == ("abc", "act", "live_code")
     assert timedelta(seconds=118) < grant.expires_at - NOW <= timedelta(seconds=120)
     assert codes.read_grant(RING, text, browser="another") is None
-    assert codes.read_grant(RING, text.replace("live_code", "printed_code"), browser="mine") is None
+    for was, other in (("live_code", "printed_code"), ("act", "other"), ("abc", "abd")):
+        assert codes.read_grant(RING, text.replace(was, other), browser="mine") is None
     later = text.split(".")
-    later[2] = str(int(later[2]) + 600)
+    later[3] = str(int(later[3]) + 600)
     assert codes.read_grant(RING, ".".join(later), browser="mine") is None
 
 
-@pytest.mark.parametrize("text", ["", "a.b.c", "a.b.c.d.e", "....", "a.b.九.d.e", "x" * 5000])
+@pytest.mark.parametrize("text", ["", "a.b.c", "a.b.c.d.e.f", ".....", "a.b.c.九.e.f", "x" * 5000])
 def test_rubbish_is_no_grant(text: str) -> None:
     assert codes.read_grant(RING, text, browser="mine") is None
 
 
 def test_two_grants_of_one_moment_have_two_uids() -> None:
-    first, second = (codes.make_grant(RING, session_code="a", method="live_code", browser="b", now=NOW) for _ in "12")
+    first, second = (
+        codes.make_grant(RING, session_code="a", activity_code="b", method="live_code", browser="b", now=NOW)
+        for _ in "12"
+    )
     assert first != second

@@ -33,12 +33,21 @@ def test_a_clean_activity_has_no_finding() -> None:
         ({"slots": [SlotCheck("活动照片", True, 2, 1)]}, "slot_missing", Severity.BLOCKER),
         ({"claimed": 46}, "headcount_differs", Severity.WARNING),
         ({"open_matches": 1}, "photos_match", Severity.WARNING),
+        ({"busy_phones": [(9, 31)]}, "one_phone", Severity.WARNING),
         ({"keeps_apart": True}, "second_write_up", Severity.WARNING),
         ({"held_on": date(2023, 5, 1)}, "before_plan", Severity.WARNING),
     ],
 )
 def test_each_finding(change: dict[str, object], code: str, severity: Severity) -> None:
     assert [(p.code, p.severity) for p in checklist(replace(CLEAN, **change))] == [(code, severity)]  # type: ignore[arg-type]
+
+
+def test_a_phone_that_signed_in_many_is_told_by_numbers_and_nobody_is_named() -> None:
+    one, several = (
+        [p.message for p in checklist(replace(CLEAN, busy_phones=busy))] for busy in ([(9, 31)], [(9, 31), (6, 6)])
+    )
+    assert one == ["同一台手机在一场里现场登记了9次、共31人，请核对照片和现场情况。"]
+    assert several == ["有2台手机各在一场里现场登记了5次以上，最多的一台登记了9次、共31人，请核对照片和现场情况。"]
 
 
 def test_nobody_came_is_fine_where_the_kind_allows_it() -> None:

@@ -39,7 +39,7 @@ def test_a_live_code_of_a_clock_90_s_apart_opens_nothing(app: Flask) -> None:
 def test_a_grant_of_a_clock_90_s_apart_still_counts_once(app: Flask, ahead: timedelta, holds: bool) -> None:
     """Another process reads it: its clock is `ahead` of the one that made it."""
     keys = app.extensions["keys"]
-    text = codes.make_grant(keys, session_code="abc", method="live_code", browser="b", now=NOW)
+    text = codes.make_grant(keys, session_code="abc", activity_code="act", method="live_code", browser="b", now=NOW)
     grant = codes.read_grant(keys, text, browser="b")
     assert grant is not None and grant.holds(NOW + ahead) is holds
 
@@ -47,7 +47,9 @@ def test_a_grant_of_a_clock_90_s_apart_still_counts_once(app: Flask, ahead: time
 def test_a_clock_that_jumps_back_an_hour_lengthens_no_grant(app: Flask) -> None:
     keys = app.extensions["keys"]
     grant = codes.read_grant(
-        keys, codes.make_grant(keys, session_code="abc", method="live_code", browser="b", now=NOW), browser="b"
+        keys,
+        codes.make_grant(keys, session_code="abc", activity_code="act", method="live_code", browser="b", now=NOW),
+        browser="b",
     )
     assert grant is not None
     assert not grant.holds(NOW - HOUR)

@@ -41,6 +41,19 @@ def test_an_undo_takes_the_people_back_and_the_person_may_come_again(stage: Make
     assert [kind for kind, _ in s.events()] == ["arrival", "undo", "arrival"]
 
 
+def test_a_repeat_that_is_sent_again_after_the_undo_is_told_that_nobody_is_checked_in(stage: Make) -> None:
+    s = stage()
+    guest, first, repeat = s.enrol(), new_uid(), new_uid()
+    s.arrive(guest, uid=first)
+    assert s.arrive(guest, uid=repeat).outcome == "duplicate"
+    again = s.arrive(guest, uid=repeat)  # control: while the person is checked in
+    assert (again.outcome, again.is_in, again.first_at) == ("duplicate", True, NOW)
+    undo(s, first)
+    gone = s.arrive(guest, uid=repeat)
+    assert (gone.outcome, gone.is_in, gone.first_at) == ("undone", False, None)
+    assert "已经撤销" in gone.message
+
+
 def test_an_undo_needs_a_reason_of_the_list_and_works_once(stage: Make) -> None:
     s = stage()
     uid = s.arrive(s.enrol()).event_uid

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import secrets
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from app.kernel.processors import OnOneProcessor
+from app.kernel.processors import OnOneProcessor, take_processor
 
 ROOT = Path(__file__).resolve().parents[3]
 ALLOWED = sorted(os.sched_getaffinity(0))
@@ -18,10 +21,9 @@ ALLOWED = sorted(os.sched_getaffinity(0))
 # Answers one request, says where its threads may run and where a child may that wants every processor; ends on Enter.
 _SERVER = """
 import json, os, subprocess, sys, threading
-from pathlib import Path
 from app.kernel.processors import OnOneProcessor
 threading.Thread(target=threading.Event().wait, daemon=True).start()
-app = OnOneProcessor(lambda environ, start: [b"ok"], Path(sys.argv[1]))
+app = OnOneProcessor(lambda environ, start: [b"ok"], sys.argv[1])
 before = sorted(os.sched_getaffinity(0))
 assert app({}, None) == app({}, None) == [b"ok"]
 child = "import os; from app.kernel.processors import use_every_processor as u; u(); print(sorted(os.sched_getaffinity(0)))"
@@ -32,9 +34,17 @@ sys.stdin.readline()
 """
 
 
-def serve(folder: Path) -> subprocess.Popen[str]:
+def serve(mark: str, home: Path) -> subprocess.Popen[str]:
+    """A server with a home, a folder for temporary files and a name in the system of its own."""
+    home.mkdir()
+    environment = os.environ | {"SHILIU_HOME": str(home), "TMPDIR": str(home)}
     return subprocess.Popen(
-        [sys.executable, "-c", _SERVER, str(folder)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _SERVER, mark],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -53,24 +63,42 @@ def end(process: subprocess.Popen[str]) -> None:
 
 
 def test_each_takes_another_and_the_surplus_keeps_all(tmp_path: Path) -> None:
-    servers = []
+    servers, mark = [], f"test-{secrets.token_hex(8)}"  # beside the servers that run on this machine
     try:
         for number in range(len(ALLOWED) + 1):
-            servers.append(serve(tmp_path))
+            servers.append(serve(mark, tmp_path / str(len(list(tmp_path.iterdir())))))
             before, threads, child = heard(servers[-1])
             assert before == child == ALLOWED
             assert threads == ([ALLOWED[number]] if number < len(ALLOWED) else ALLOWED)
         end(servers.pop(0))  # killed: nobody gave it back by hand
-        servers.append(serve(tmp_path))
+        servers.append(serve(mark, tmp_path / str(len(list(tmp_path.iterdir())))))
         assert heard(servers[-1])[1] == [ALLOWED[0]]
     finally:
         for server in servers:
             end(server)
 
 
-def test_a_command_that_loads_the_app_takes_none(tmp_path: Path) -> None:
-    OnOneProcessor(lambda _environ, _start: [], tmp_path)
-    assert list(tmp_path.iterdir()) == []
+def test_two_marks_know_nothing_of_each_other(tmp_path: Path) -> None:
+    """Negative control: only the common name keeps two homes apart."""
+    servers = [serve(f"test-{secrets.token_hex(8)}", tmp_path / name) for name in "ab"]
+    try:
+        assert [heard(server)[1] for server in servers] == [[ALLOWED[0]], [ALLOWED[0]]]
+    finally:
+        for server in servers:
+            end(server)
+
+
+def test_where_the_mark_cannot_be_made_the_process_runs_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object) -> socket.socket:
+        raise PermissionError(errno.EACCES, "no")
+
+    monkeypatch.setattr(socket.socket, "bind", forbidden)
+    assert take_processor(f"test-{secrets.token_hex(8)}") is None
+    assert sorted(os.sched_getaffinity(0)) == ALLOWED
+
+
+def test_a_command_that_loads_the_app_takes_none() -> None:
+    OnOneProcessor(lambda _environ, _start: [], f"test-{secrets.token_hex(8)}")
     assert sorted(os.sched_getaffinity(0)) == ALLOWED
 
 

@@ -1,4 +1,4 @@
-"""验证 on the auditor's page: the chain, and the check-ins against the digests in it."""
+"""现在核验一次 on the auditor's page: the chain, and the check-ins against the digests in it."""
 
 from __future__ import annotations
 

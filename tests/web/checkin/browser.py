@@ -72,7 +72,7 @@ def press(
     client: FlaskClient, session: str, page: str, way: str, *, headers: dict[str, str] | None = None, **typed: str
 ) -> TestResponse:  # fmt: skip
     """The button of one of the page's forms."""
-    form = {"grant": hidden(page, "grant"), "activity": hidden(page, "activity"), "way": way, **typed}
+    form = {"grant": hidden(page, "grant"), "way": way, **typed}
     if way == "mine" and "ticket" not in form:
         form["ticket"] = hidden(page, "ticket")
     return client.post(f"/s/{session}", data=form, headers=headers)

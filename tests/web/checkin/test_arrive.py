@@ -223,7 +223,7 @@ def grant_of(app: Flask, client: FlaskClient, session: str) -> str:
     token = client.get_cookie("browser")
     assert token is not None
     text = codes.make_grant(
-        app.extensions["keys"], session_code=session, method="live_code", browser=token.value, now=now()
+        app.extensions["keys"], session_code=session, activity_code="", method="live_code", browser=token.value, now=now()
     )  # fmt: skip
     return f'name="grant" value="{text}"'
 

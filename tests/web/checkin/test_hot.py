@@ -7,9 +7,12 @@ import re
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from app.checkin.group_commit import GroupCommit
+from app.extensions import db
+from app.registration.models import Registration
 from app.web.checkin import arrive
 from app.web.checkin.hot import HotPath
 from tests.web.checkin.browser import make, outcomes, press, scan
@@ -115,3 +118,25 @@ def test_a_broken_body_is_the_views(app: Flask, client: FlaskClient, body: bytes
     answer = client.post(f"/s/{session}", data=body, content_type="application/x-www-form-urlencoded")
     assert 400 <= answer.status_code < 500
     assert outcomes(app) == []
+
+
+@pytest.mark.parametrize("cold", [False, True])
+def test_a_form_does_not_choose_what_its_browser_is_known_by(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, cold: bool
+) -> None:
+    """Else each walk-in of one phone would look like another phone's."""
+    if cold:
+        _cold(app, monkeypatch)
+    _code, session = make(app)
+    for number in range(3):
+        page = scan(app, client, session)
+        assert "已签到" in press(client, session, page, "walk_in", people="1", activity=f"another{number:05d}").text
+    with app.app_context():
+        known = list(db.session.scalars(select(Registration.browser_index)))
+        db.session.rollback()
+    assert len(known) == 3 and len(set(known)) == 1 and None not in known
+    stranger = app.test_client()
+    press(stranger, session, scan(app, stranger, session), "walk_in", people="1")
+    with app.app_context():  # control: another browser is another
+        assert len(set(db.session.scalars(select(Registration.browser_index)))) == 2
+        db.session.rollback()
