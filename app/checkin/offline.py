@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivitySession
@@ -150,7 +150,7 @@ def _lock(
 ) -> None:  # fmt: skip
     """Whatever is held of this ticket, before anything of it is read or written (held.lock_held)."""
     uids = [claim_uid(scan.uid), *([scan.refers_to, claim_uid(scan.refers_to)] if scan.refers_to else [])]
-    which = [HeldScan.uid.in_(uids)]
+    which: list[ColumnElement[bool]] = [HeldScan.uid.in_(uids)]
     session_id, same = row.id, same_ticket(scan.ticket, index)
     target = session.scalar(_event(scan.refers_to)) if scan.kind == "undo" and scan.refers_to else None
     if target is not None:

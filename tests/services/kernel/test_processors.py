@@ -9,6 +9,7 @@ import secrets
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ def heard(process: subprocess.Popen[str]) -> list[list[int]]:
     return found
 
 
-def end(process: subprocess.Popen[str]) -> None:
+def end_of(process: subprocess.Popen[str]) -> None:
     process.kill()
     process.wait(20)
     for stream in (process.stdin, process.stdout):
@@ -70,12 +71,12 @@ def test_each_takes_another_and_the_surplus_keeps_all(tmp_path: Path) -> None:
             before, threads, child = heard(servers[-1])
             assert before == child == ALLOWED
             assert threads == ([ALLOWED[number]] if number < len(ALLOWED) else ALLOWED)
-        end(servers.pop(0))  # killed: nobody gave it back by hand
+        end_of(servers.pop(0))  # killed: nobody gave it back by hand
         servers.append(serve(mark, tmp_path / str(len(list(tmp_path.iterdir())))))
         assert heard(servers[-1])[1] == [ALLOWED[0]]
     finally:
         for server in servers:
-            end(server)
+            end_of(server)
 
 
 def test_two_marks_know_nothing_of_each_other(tmp_path: Path) -> None:
@@ -85,7 +86,7 @@ def test_two_marks_know_nothing_of_each_other(tmp_path: Path) -> None:
         assert [heard(server)[1] for server in servers] == [[ALLOWED[0]], [ALLOWED[0]]]
     finally:
         for server in servers:
-            end(server)
+            end_of(server)
 
 
 def test_where_the_mark_cannot_be_made_the_process_runs_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,6 +103,44 @@ def test_a_command_that_loads_the_app_takes_none() -> None:
     assert sorted(os.sched_getaffinity(0)) == ALLOWED
 
 
-@pytest.mark.parametrize("child", ["app/evidence/photo_child.py", "app/sheets/child.py"])
-def test_the_children_that_calculate_ask_for_every_processor(child: str) -> None:
-    assert "    use_every_processor()\n" in (ROOT / child).read_text("utf-8")
+# Started as the server starts them, from a process that stays on one processor; it waits for its first bytes.
+_CHILD = """
+import os, subprocess, sys
+os.sched_setaffinity(0, {int(sys.argv[2])})
+child = subprocess.Popen([sys.executable, "-m", sys.argv[1]], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+print(child.pid, flush=True)
+sys.stdin.readline()
+child.stdin.close()
+child.wait(20)
+"""
+
+
+def affinity_of_child(module: str, until: list[int]) -> list[int]:
+    """Where a real one may run, at last: its interpreter takes a while to start."""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", _CHILD, module, str(ALLOWED[0])], cwd=ROOT, stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert parent.stdout is not None and parent.stdin is not None
+        pid, end = int(parent.stdout.readline()), time.monotonic() + 20
+        while (found := sorted(os.sched_getaffinity(pid))) != until and time.monotonic() < end:
+            time.sleep(0.05)
+        parent.stdin.write("\n")
+        parent.stdin.flush()
+        parent.wait(30)
+        return found
+    finally:
+        end_of(parent)
+
+
+@pytest.mark.skipif(len(ALLOWED) < 2, reason="one processor is every processor")
+@pytest.mark.parametrize("child", ["app.evidence.photo_child", "app.sheets.child"])
+def test_the_children_that_calculate_take_every_processor(child: str) -> None:
+    assert affinity_of_child(child, ALLOWED) == ALLOWED
+
+
+@pytest.mark.skipif(len(ALLOWED) < 2, reason="one processor is every processor")
+def test_a_child_that_asks_for_nothing_stays_where_its_server_is() -> None:
+    """Negative control."""
+    assert affinity_of_child("timeit", [ALLOWED[0]]) == [ALLOWED[0]]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+import time_machine
 import zxingcpp
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
@@ -32,8 +33,10 @@ def read(picture: bytes, scale: float = 1) -> list[str]:
     return [found.text for found in zxingcpp.read_barcodes(image.resize(size, Image.Resampling.LANCZOS))]
 
 
-def open_screen(app: Flask, server: Live, browser: Browser, session: str) -> Page:
+def open_screen(app: Flask, server: Live, browser: Browser, session: str, *, moves_clock: bool = False) -> Page:
     page = browser.new_context(viewport={"width": 1280, "height": 720}, locale="zh-CN").new_page()
+    if moves_clock:
+        page.clock.install()
     page.goto(f"{server.url}/screen")
     page.fill("#digits", codes.screen_code(app.extensions["keys"], session, now()))
     page.click("main button")
@@ -61,26 +64,50 @@ def test_the_code_is_read_from_the_screen_also_at_a_quarter_of_its_size(
     page.context.close()
 
 
-def test_a_lost_network_is_said_and_the_code_goes_on(app: Flask, live_server: Live, browser: Browser) -> None:
+def shown(app: Flask, page: Page, session: str, step: int) -> list[str]:
+    """What is read from the screen in the middle of that step, by the page's own clock; the digits beside it fit."""
+    expect(page.locator("#digits")).to_have_text(digits_at(app, session, step), timeout=10_000)
+    return read(page.screenshot())
+
+
+def digits_at(app: Flask, session: str, step: int) -> str:
+    found = codes.venue_digits(app.extensions["keys"], session, step)
+    return f"{found[:3]} {found[3:]}"
+
+
+def test_a_lost_network_is_said_and_the_code_goes_on_for_every_step_in_hand(
+    app: Flask, live_server: Live, browser: Browser
+) -> None:
+    """The page's own timers run, on a clock that is moved on from step to step."""
     _, session = make(app)
-    page = open_screen(app, live_server, browser, session)
-    page.wait_for_timeout(1000)
+    page = open_screen(app, live_server, browser, session, moves_clock=True)
+    while now().timestamp() % codes.STEP_SECONDS > codes.STEP_SECONDS / 2:
+        page.wait_for_timeout(500)  # so that the cut falls into the step of the last answer
+    with page.expect_response("**/steps.json*"):
+        pass
+    page.wait_for_timeout(200)
+    first, ahead = codes.step_of(now()), 0.0  # seconds that the page's clock is ahead of ours
     page.context.set_offline(True)
-    expect(page.locator("#net-weak")).to_be_visible(timeout=12_000)
-    first = read(page.screenshot())
-    step = codes.step_of(now())
-    while codes.step_of(now()) == step:
-        page.wait_for_timeout(500)
-    page.wait_for_timeout(800)
-    second = read(page.screenshot())
-    assert len(first) == len(second) == 1
-    assert first != second
-    key = re.search(r"k=(.+)$", second[0])
-    assert key
-    with app.app_context():
-        assert codes.live_key_holds(app.extensions["keys"], session, key[1], now())
-    page.context.set_offline(False)
-    expect(page.locator("#net-good")).to_be_visible(timeout=8000)
+    for step in range(first, first + codes.AHEAD + 1):
+        middle = (step + 0.5) * codes.STEP_SECONDS - (now().timestamp() + ahead)
+        ahead += max(0, middle)
+        page.clock.run_for(int(1000 * max(0, middle)))
+        address = f"{live_server.url}/s/{session}?k={codes.live_key(app.extensions['keys'], session, step)}"
+        assert shown(app, page, session, step) == [address]
+        if step > first:
+            expect(page.locator("#net-weak")).to_be_visible()
+            expect(page.locator("#net-weak")).to_contain_text("网络断了，这几个码还能用")
+    page.clock.run_for(1000 * codes.STEP_SECONDS)  # no step is left: no code rather than an old one
+    expect(page.locator("#digits")).to_have_text("··· ···")
+    expect(page.locator("#net-lost")).to_contain_text("网络断了，请到签到台签到")
+    expect(page.locator("#net-lost")).to_be_visible()
+    assert read(page.screenshot()) == []
+    with time_machine.travel(now() + timedelta(seconds=ahead + codes.STEP_SECONDS)):  # so late it is for the server too
+        page.context.set_offline(False)
+        expect(page.locator("#net-good")).to_be_visible(timeout=10_000)
+        (back,) = read(page.screenshot())
+        key = re.search(r"k=(.+)$", back)
+        assert key and codes.live_key_holds(app.extensions["keys"], session, key[1], now())
     page.context.close()
 
 
