@@ -7,24 +7,25 @@ import { createGates } from './gates.js';
 import { hold } from './hold.js';
 import { listen } from './keys.js';
 import { understand } from './read.js';
-import { askPeople, bindParty, forgetPeople, remember } from './party.js';
+import { askPeople, bindParty, forgetPeople, insist, remember } from './party.js';
 import { note, recall, takeBack, viewOf } from './recent.js';
 import { createRoster } from './roster.js';
+import { forgetSeen, isSeen, mark, rest } from './seen.js';
 import { byId, isOpen, owe, say, shownUid, uncover, verdict } from './show.js';
 import { mute, wakeSound } from './sound.js';
 import * as store from './store.js';
 import { createSync } from './sync.js';
 import { fromAnswer, fromRoster, whoText } from './words.js';
 
-const AGAIN = 3000, HURRY = 1200, TWICE = 1000;
+const HURRY = 1200, TWICE = 1000;
 const page = byId('scan'), data = page.dataset;
 const here = new Map(); // when this phone saw a ticket at a session: for the hint while offline
-const seen = new Map(); // when a code was last in view
+const codes = new Map(); // what was scanned for an event of this page
 let stopped = false, pressed = -TWICE, loaded = null;
 const ready = new Promise(function (resolve) { loaded = resolve; }); // what this phone holds has been read
 
 const roster = createRoster(data.roster, data.device, showRoster, unpaired);
-const gates = createGates(roster);
+const gates = createGates(roster, forgetSeen);
 const push = createSync(data.events, answered, showState);
 
 /* ---- what is seen */
@@ -61,12 +62,6 @@ function unpaired(words) {
 
 /* ---- from a code to an event */
 
-function seenLately(key) {
-  const now = performance.now(), last = seen.get(key);
-  seen.set(key, now); // a code that stays in view is one scan, however long
-  return last !== undefined && now - last < AGAIN;
-}
-
 function wrong(title, text) { verdict('', { tone: 'bad', title: title, text: text }); }
 
 /* A ticket younger than the roster may be a class, and of a class another phone may have counted a bus meanwhile: one
@@ -80,14 +75,17 @@ async function entryOf(ticket) {
 
 async function take(text, by) {
   if (stopped || isOpen('end') || isOpen('ended')) return;
-  const what = await understand(text, data.base);
+  const what = await understand(text, data.base), code = what.ticket || what.code || text;
   await ready; // a helper is quicker than a slow phone that reads its roster
-  if (seenLately(what.ticket || what.code || text)) return;
-  if (isOpen('party')) { say('先填这个班来了几人'); byId('party').classList.add('nudge'); return; }
-  if (what.wrong) { wrong(what.wrong, what.hint); return; }
+  if (isSeen(code, by)) return;
+  if (isOpen('party')) { insist(); return; }
   gates.follow();
-  if (!gates.code()) { wrong('还没有名单', '联网后等几秒再扫'); return; }
+  mark(code);
+  if (what.wrong) { wrong(what.wrong, what.hint); return; }
+  if (!gates.code()) { rest(code); wrong('还没有名单', '联网后等几秒再扫'); return; }
   const entry = what.ticket ? await entryOf(what.ticket) : null;
+  // Meanwhile another class was asked for, or the shift is being ended.
+  if (isOpen('party') || isOpen('end')) { rest(code); if (isOpen('party')) insist(); return; }
   const fields = { kind: 'arrival', ticket: what.ticket || null, code: what.code || null, by: by };
   if (entry && entry.kind === 'party') askPeople(entry, Object.assign({ session: gates.code() }, fields)); else arrive(fields, entry);
 }
@@ -101,12 +99,13 @@ async function arrive(fields, entry) {
   try {
     await store.record(event);
   } catch (_full) {
+    if (key) rest(key);
     wrong('没有存下', '这台手机存不住记录，请改用纸笔，或换一台手机');
     return;
   }
   const hints = { here: here.get(event.session + key), other: Boolean(entry && entry.s && entry.s !== event.session) };
   const view = fromRoster(event, entry, hints);
-  if (key) here.set(event.session + key, at.at);
+  if (key) { here.set(event.session + key, at.at); codes.set(uid, key); mark(key); }
   remember(event);
   note(uid, view, undo);
   showCounts();
@@ -151,6 +150,7 @@ function lastUid() { return byId('recent').firstChild ? byId('recent').firstChil
 function undo(uid) {
   if (!takeBack(uid)) { say('超过两分钟，请主办单位在控制台撤销'); return; }
   uncover();
+  if (codes.has(uid)) rest(codes.get(uid));
   forgetPeople(uid);
   arrive({ kind: 'undo', refers_to: uid, by: 'typed' }, null);
 }
@@ -158,7 +158,7 @@ function undo(uid) {
 /* ---- a class, and who has not registered */
 
 function bindPeople() {
-  bindParty(arrive);
+  bindParty(arrive, function (fields) { rest(fields.ticket || fields.code); });
   byId('walk-in').addEventListener('click', function (event) {
     const button = event.target.closest('button');
     // A thumb that presses twice means one family.
@@ -192,7 +192,8 @@ function bindFields() {
     store.keep('muted', !on);
   });
   document.addEventListener('keydown', function (event) {
-    if (event.key === 'Escape' && (isOpen('verdict') || isOpen('party') || isOpen('end'))) uncover();
+    if (event.key === 'Escape' && isOpen('party')) byId('party-back').click();
+    else if (event.key === 'Escape' && (isOpen('verdict') || isOpen('end'))) uncover();
   });
   document.addEventListener('pointerdown', wakeSound);
   document.addEventListener('keydown', wakeSound);

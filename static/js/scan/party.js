@@ -2,12 +2,16 @@
    never adds to what another has counted unless somebody says so. */
 import { clockText } from './clock.js';
 import { byId, cover, say, uncover } from './show.js';
+import { signal } from './sound.js';
 
-const MOST = 999;
+const MOST = 999, INSIST = 3000;
 const own = new Map(); // what this phone itself recorded of a class, for while the roster does not know it yet
-let asked = null;
+let asked = null, insisted = -INSIST;
 
-function number() { return parseInt(byId('party-people').value.normalize('NFKC'), 10) || 0; }
+function number() {
+  const text = byId('party-people').value.normalize('NFKC').trim();
+  return /^\d+$/.test(text) ? Number(text) : 0;
+}
 function set(people) { byId('party-people').value = Math.min(MOST, Math.max(1, people)); }
 function keyOf(fields) { return fields.session + ' ' + (fields.ticket || fields.code); }
 
@@ -35,23 +39,38 @@ export function askPeople(entry, fields, people) {
   byId('party-which').hidden = !known.here;
   byId('party-whole').checked = true;
   follow();
-  byId('party').classList.remove('nudge');
+  note('');
   // A phone would push its keys over the buttons.
   cover('party', window.matchMedia('(pointer: fine)').matches ? byId('party-people') : byId('party-who'));
   say(entry.n + '，' + (known.here ? byId('party-text').textContent : '来了几人'));
 }
 
-/* `counted(fields, entry)` records it. */
-export function bindParty(counted) {
+function note(words) {
+  byId('party-note').textContent = words;
+  byId('party-note').hidden = !words;
+  byId('party').classList.toggle('nudge', Boolean(words));
+}
+
+/* Another code while the number is missing: it is not read, and a ticket that stays in view is said so now and then. */
+export function insist() {
+  if (!byId('party-note').hidden && performance.now() - insisted < INSIST) return;
+  insisted = performance.now();
+  note('先填这个班来了几人。刚扫的那张还没有记，填好以后再扫一次。');
+  say(byId('party-note').textContent);
+  signal('warn');
+}
+
+/* `counted(fields, entry)` records it; `left(fields)`: nobody said a number. */
+export function bindParty(counted, left) {
   ['party-whole', 'party-part'].forEach(function (id) {
     byId(id).addEventListener('change', function () { follow(); say(byId('party-label').textContent); });
   });
   byId('party-less').addEventListener('click', function () { set(number() - 1); say(number() + '人'); });
   byId('party-more').addEventListener('click', function () { set(number() + 1); say(number() + '人'); });
-  byId('party-back').addEventListener('click', uncover);
+  byId('party-back').addEventListener('click', function () { uncover(); left(asked.fields); });
   byId('party').addEventListener('submit', function (event) {
     event.preventDefault();
-    if (number() < 1 || number() > MOST) { say('人数是1到' + MOST); byId('party-people').select(); return; }
+    if (number() < 1 || number() > MOST) { note('人数填1到' + MOST + '的数。'); say('人数填1到' + MOST + '的数'); byId('party-people').select(); return; }
     const fields = Object.assign({}, asked.fields, { people: number(), count_as: choice() });
     uncover();
     counted(fields, asked.entry);
