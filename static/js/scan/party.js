@@ -5,7 +5,7 @@ import { byId, cover, say, uncover } from './show.js';
 import { signal } from './sound.js';
 
 const MOST = 999, INSIST = 3000;
-const own = new Map(); // what this phone itself recorded of a class, for while the roster does not know it yet
+const own = new Map(); // what this phone recorded of a class and the server has not answered yet, oldest first
 let asked = null, insisted = -INSIST;
 
 function number() {
@@ -29,20 +29,26 @@ function follow() {
   set(which === 'whole' ? known.here : asked.people || asked.entry.people - known.here);
 }
 
-/* `fields` of the event; `people` where somebody has said a number already. */
+function textOf(entry, found, people) {
+  const said = '已报' + found.here + '人' + (found.at ? '（' + clockText(found.at) + '）' : '');
+  // Another's number is offered: one's own must not be lost over it.
+  const mine = people && people !== found.here ? '您数的' + people + '人' : '';
+  return found.here ? [said, mine, '报名' + entry.people + '人'].filter(Boolean).join('，') : '报了' + entry.people + '人';
+}
+
+/* `fields` of the event; `people` where this phone has said a number already. */
 export function askPeople(entry, fields, people) {
-  const mine = own.get(keyOf(fields)) || { here: 0, at: null };
-  const known = entry.here ? { here: entry.here, at: entry.at } : mine;
-  asked = { entry: entry, fields: fields, known: known, people: people || 0 };
+  const found = known(entry, fields);
+  asked = { entry: entry, fields: fields, known: found, people: people || 0 };
   byId('party-who').textContent = entry.n;
-  byId('party-text').textContent = known.here ? '已报' + known.here + '人' + (known.at ? '（' + clockText(known.at) + '）' : '') + '，报名' + entry.people + '人' : '报了' + entry.people + '人';
-  byId('party-which').hidden = !known.here;
+  byId('party-text').textContent = textOf(entry, found, asked.people);
+  byId('party-which').hidden = !found.here;
   byId('party-whole').checked = true;
   follow();
   note('');
   // A phone would push its keys over the buttons.
   cover('party', window.matchMedia('(pointer: fine)').matches ? byId('party-people') : byId('party-who'));
-  say(entry.n + '，' + (known.here ? byId('party-text').textContent : '来了几人'));
+  say(entry.n + '，' + (found.here ? byId('party-text').textContent : '来了几人'));
 }
 
 function note(words) {
@@ -80,12 +86,25 @@ export function bindParty(counted, left) {
 /* This phone recorded a number, so the next one of the same class is asked whether it adds. */
 export function remember(event) {
   if (!event.count_as) return;
-  const key = keyOf(event), before = own.get(key);
-  const here = event.people + (event.count_as === 'part' && before ? before.here : 0);
-  own.set(key, { here: here, at: event.device_at, uid: event.uid });
+  own.set(keyOf(event), (own.get(keyOf(event)) || []).concat(event));
 }
 
-/* It was taken back: nobody is remembered of it. */
+/* It was taken back, or answered: then the roster knows it. */
 export function forgetPeople(uid) {
-  own.forEach(function (known, key) { if (known.uid === uid) own.delete(key); });
+  own.forEach(function (listed, key) { own.set(key, listed.filter(function (event) { return event.uid !== uid; })); });
+}
+
+/* The page was opened anew: what still waits says what this phone has counted. */
+export function recount(held) {
+  held.queue.slice().sort(function (one, other) { return one.counter - other.counter; }).forEach(function (event) {
+    if (event.kind === 'undo') forgetPeople(event.refers_to); else remember(event);
+  });
+}
+
+/* Who is here as the roster knows, and by what waits on this phone. A first number where others have counted adds nothing. */
+function known(entry, fields) {
+  return (own.get(keyOf(fields)) || []).reduce(function (sum, event) {
+    const here = { first: sum.here || event.people, whole: event.people, part: sum.here + event.people }[event.count_as];
+    return { here: here, at: sum.at || event.device_at };
+  }, { here: entry.here || 0, at: entry.here ? entry.at : null });
 }
