@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import NotFound as NoFile
 from werkzeug.wrappers import Response
 
-from app.activities.models import Activity
+from app.activities.models import Activity, ActivityState
 from app.checkin import devices
 from app.checkin.queries import Door, find_door, list_doors
 from app.extensions import db
@@ -32,6 +32,12 @@ BEFORE, AFTER = timedelta(hours=24), timedelta(hours=12)  # sessions that digits
 MODULES = STATIC / "js" / "scan"
 WORKER = "sw.js"
 OLD_CODE = "配对码已过期。请扫控制台上现在的配对码，或填6位数字。"
+OVER = {
+    "revoked": "这部手机先前的配对已被主办单位作废。要接着扫，请找主办单位重新配对。",
+    "expired": "这部手机先前的配对已到期。要接着扫，请重新配对。",
+    "ended": "这部手机先前的当班已经结束。要接着扫，请重新配对。",
+    "cancelled": "先前配对的那场活动已取消，不用再扫。",
+}
 WRONG_DIGITS = "数字不对或已过期。请看控制台上现在的6位数字。"
 
 
@@ -99,8 +105,20 @@ def pair() -> Response:
 
 
 def _ask(error: str = "", status: int = 200) -> Response:
-    label = request.form.get("label", "")[: devices.LABEL_MOST]
-    return render("scan/open.html", error=_(error) if error else "", label=label, version=version(), status=status)
+    label, over = request.form.get("label", "")[: devices.LABEL_MOST], _why_over(now())
+    return render(
+        "scan/open.html", error=_(error) if error else "", label=label, over=over, version=version(), status=status
+    )
+
+
+def _why_over(moment: datetime) -> str:
+    """Why this browser's pairing holds no more, in words; empty for a phone that was never paired."""
+    grant = devices.find_grant(db.session(), device_secret())
+    trouble = devices.trouble_of(grant, moment) if grant is not None else ""
+    if grant is None or not trouble:
+        return ""
+    state = db.session.get_one(Activity, grant.activity_id).state
+    return OVER["cancelled" if state == ActivityState.CANCELLED.value else trouble]
 
 
 def _by_key(moment: datetime, session_code: str, scope: str, key: str) -> Pairing | None:

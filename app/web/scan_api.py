@@ -37,10 +37,10 @@ log = logging.getLogger("shiliu.scan")
 
 BODY_MOST = 128 * 1024
 TROUBLE = {
-    "unpaired": "这部手机还没有配对，或者配对已清除。请看控制台上的配对码。记录都还在手机里。",
-    "revoked": "这部手机已被主办单位作废。记录都还在手机里，请找主办单位重新配对。",
+    "unpaired": "这部手机还没有配对，或者配对已清除。请看控制台上的配对码。",
+    "revoked": "这部手机已被作废，请找主办单位重新配对。",
     "ended": "这部手机已经结束签到。要继续，请重新配对。",
-    "expired": "配对已到期。记录都还在手机里，请重新配对。",
+    "expired": "这部手机的配对已到期。要继续，请重新配对。",
 }
 _ERRORS = {"HTTP_401": shapes.ErrorOut}
 
@@ -171,7 +171,7 @@ def events() -> Response:
     if not isinstance(listed, list) or len(listed) > shapes.BATCH:
         raise _Refused(400, "envelope", f"一批最多{shapes.BATCH}条，记录都还在手机里。")
     sent = Sent(envelope.sent_at, envelope.sent_mono, envelope.life)
-    grant_id, activity_id = grant.id, grant.activity_id
+    grant_id, activity_id, trouble = grant.id, grant.activity_id, trouble_of(grant, now())
     scans = [shapes.read_scan(raw) for raw in listed]
     with transaction(db.session) as tx:
         resolve_unknown(tx, now=now(), activity_id=activity_id)
@@ -187,7 +187,10 @@ def events() -> Response:
     with transaction(db.session) as tx:
         note_seen(tx, grant_id, waiting=left, counter=counter, now=now())
     out = [shapes.AnswerOut.model_validate(answers[place], from_attributes=True) for place in range(len(scans))]
-    return jsonify(shapes.AnswersOut(server_now=_ms(now()), answers=out).model_dump(mode="json"))
+    told = shapes.AnswersOut.model_validate(
+        {"server_now": _ms(now()), "answers": out, "trouble": trouble, "message": TROUBLE.get(trouble, "")}
+    )
+    return jsonify(told.model_dump(mode="json"))
 
 
 def _unreadable(raw: Any) -> Answer:

@@ -87,10 +87,12 @@ class AnswerOut(BaseModel):
 
 
 class AnswersOut(BaseModel):
-    """One answer for each event, in the same order."""
+    """One answer for each event, in the same order; `trouble` and its words where the pairing holds no more."""
 
     server_now: int
     answers: list[AnswerOut]
+    trouble: Literal["", "revoked", "ended", "expired"] = ""
+    message: str = ""
 
 
 class DeviceOut(BaseModel):

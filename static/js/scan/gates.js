@@ -7,8 +7,8 @@ import { choose, due, pick, remark } from './which.js';
 
 const TICK = 5000, NEWS = 120000;
 
-/* {code(), name(code), load(), follow()} */
-export function createGates(roster) {
+/* {code(), name(code), load(), follow()}; `changed()` when it is another session. */
+export function createGates(roster, changed) {
   let code = '', choice = null, timer = 0;
 
   function named(one) {
@@ -59,7 +59,9 @@ export function createGates(roster) {
     const before = code;
     code = pick(choice, roster.sessions(), roster.now());
     draw();
-    if (code === before || !before || !name(before)) return;
+    if (code === before) return;
+    changed();
+    if (!before || !name(before)) return;
     news(true);
     say('换了一场，现在给' + name(code) + '签到');
     signal('warn');
@@ -69,6 +71,7 @@ export function createGates(roster) {
     choice = choose(byId('session').value, roster.sessions(), roster.now());
     store.keep('choice', choice);
     code = choice.code;
+    changed();
     news(false);
     draw();
   });

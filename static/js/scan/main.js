@@ -2,29 +2,30 @@
    Nothing here decides who has come: green is the server's word, amber is ours. */
 import { createCameraTools } from './finder.js';
 import { clockText, moment, random } from './clock.js';
-import { createEnd } from './end.js';
+import { createEnd, refreshEnd, showEnded } from './end.js';
 import { createGates } from './gates.js';
 import { hold } from './hold.js';
 import { listen } from './keys.js';
 import { understand } from './read.js';
-import { askPeople, bindParty, forgetPeople, remember } from './party.js';
-import { note, recall, takeBack, viewOf } from './recent.js';
+import { askPeople, bindParty, forgetPeople, insist, recount, remember } from './party.js';
+import { canTakeBack, dropRow, forgetRecent, newest, note, recall, takeBack, viewOf } from './recent.js';
 import { createRoster } from './roster.js';
-import { byId, isOpen, owe, say, shownUid, uncover, verdict } from './show.js';
+import { forgetSeen, isSeen, mark, rest } from './seen.js';
+import { byId, isOpen, later, owe, say, shownUid, uncover, verdict } from './show.js';
 import { mute, wakeSound } from './sound.js';
 import * as store from './store.js';
 import { createSync } from './sync.js';
 import { fromAnswer, fromRoster, whoText } from './words.js';
 
-const AGAIN = 3000, HURRY = 1200, TWICE = 1000;
+const HURRY = 1200, TWICE = 1000;
 const page = byId('scan'), data = page.dataset;
 const here = new Map(); // when this phone saw a ticket at a session: for the hint while offline
-const seen = new Map(); // when a code was last in view
-let stopped = false, pressed = -TWICE, loaded = null;
+const codes = new Map(); // what was scanned for an event of this page
+let stopped = false, pressed = -TWICE, loaded = null, isPaired = true, latest = ''; // latest: what was scanned last
 const ready = new Promise(function (resolve) { loaded = resolve; }); // what this phone holds has been read
 
-const roster = createRoster(data.roster, data.device, showRoster, unpaired);
-const gates = createGates(roster);
+const roster = createRoster(data.roster, data.device, showRoster, showState);
+const gates = createGates(roster, forgetSeen);
 const push = createSync(data.events, answered, showState);
 
 /* ---- what is seen */
@@ -35,37 +36,41 @@ function showRoster() {
   byId('roster-line').textContent = '手机里有' + roster.size() + '张报名码的名单，' + clockText(roster.issued()) + '更新。';
   byId('practice').hidden = !(roster.activity() && roster.activity().is_practice);
   byId('no-roster').hidden = true;
-  byId('unpaired').hidden = true;
 }
 
 async function showCounts() {
+  if (store.isShut()) return;
   const held = await store.counts();
   byId('waiting').textContent = held.waiting;
   byId('v-waiting').textContent = held.waiting;
   byId('queue').classList.toggle('some', held.waiting > 0);
   byId('handover').hidden = !held.handover;
   byId('handover-count').textContent = held.handover;
+  refreshEnd(held);
 }
 
 function showState(name, words) {
   showCounts();
-  if (name === 'unpaired') { unpaired(words); return; }
-  byId('state').textContent = { sending: '正在送', idle: '都已送到', later: navigator.onLine === false ? '没有网' : '稍后再送' }[name];
+  if (name === 'unpaired' || name === 'over') { unpaired(words); return; }
+  if (name === 'paired') { paired(); return; }
+  if (isPaired) byId('state').textContent = { sending: '正在送', idle: '都已送到', later: navigator.onLine === false ? '没有网' : '稍后再送' }[name];
 }
 
+/* It stands until the server says otherwise: that all was sent makes no pairing. */
 function unpaired(words) {
+  isPaired = false;
   byId('unpaired').hidden = false;
   byId('unpaired-words').textContent = words;
   byId('state').textContent = '配对失效';
 }
 
-/* ---- from a code to an event */
-
-function seenLately(key) {
-  const now = performance.now(), last = seen.get(key);
-  seen.set(key, now); // a code that stays in view is one scan, however long
-  return last !== undefined && now - last < AGAIN;
+function paired() {
+  if (!isPaired) byId('state').textContent = '';
+  isPaired = true;
+  byId('unpaired').hidden = true;
 }
+
+/* ---- from a code to an event */
 
 function wrong(title, text) { verdict('', { tone: 'bad', title: title, text: text }); }
 
@@ -80,34 +85,40 @@ async function entryOf(ticket) {
 
 async function take(text, by) {
   if (stopped || isOpen('end') || isOpen('ended')) return;
-  const what = await understand(text, data.base);
+  const what = await understand(text, data.base), code = what.ticket || what.code || text;
   await ready; // a helper is quicker than a slow phone that reads its roster
-  if (seenLately(what.ticket || what.code || text)) return;
-  if (isOpen('party')) { say('先填这个班来了几人'); byId('party').classList.add('nudge'); return; }
-  if (what.wrong) { wrong(what.wrong, what.hint); return; }
+  if (isSeen(code, by)) return;
+  if (isOpen('party')) { insist(); return; }
   gates.follow();
-  if (!gates.code()) { wrong('还没有名单', '联网后等几秒再扫'); return; }
+  mark(code);
+  if (what.wrong) { wrong(what.wrong, what.hint); return; }
+  if (!gates.code()) { rest(code); wrong('还没有名单', '联网后等几秒再扫'); return; }
   const entry = what.ticket ? await entryOf(what.ticket) : null;
+  // Meanwhile another class was asked for, or the shift is being ended.
+  if (isOpen('party') || isOpen('end')) { rest(code); if (isOpen('party')) insist(); return; }
   const fields = { kind: 'arrival', ticket: what.ticket || null, code: what.code || null, by: by };
   if (entry && entry.kind === 'party') askPeople(entry, Object.assign({ session: gates.code() }, fields)); else arrive(fields, entry);
 }
 
 async function arrive(fields, entry) {
-  const at = moment(), uid = random(), key = fields.ticket || fields.code;
+  const at = moment(), key = fields.ticket || fields.code;
   const event = Object.assign({
-    uid: uid, session: gates.code(), ticket: null, code: null, walk_in: false, people: null, refers_to: null,
+    uid: random(), session: gates.code(), ticket: null, code: null, walk_in: false, people: null, refers_to: null,
     device_at: at.at, mono: at.mono, life: at.life, device: data.device,
   }, fields);
   try {
     await store.record(event);
   } catch (_full) {
+    if (key) rest(key);
     wrong('没有存下', '这台手机存不住记录，请改用纸笔，或换一台手机');
     return;
   }
   const hints = { here: here.get(event.session + key), other: Boolean(entry && entry.s && entry.s !== event.session) };
-  const view = fromRoster(event, entry, hints);
-  if (key) here.set(event.session + key, at.at);
+  const uid = event.uid, view = fromRoster(event, entry, hints, viewOf(uid));
+  if (key) { here.set(event.session + key, at.at); codes.set(uid, key); mark(key); }
+  latest = uid;
   remember(event);
+  if (event.kind === 'arrival' && event.refers_to) dropRow(event.refers_to); // what was asked is answered
   note(uid, view, undo);
   showCounts();
   finder.word('已存下，正在送');
@@ -122,12 +133,14 @@ async function arrive(fields, entry) {
 
 function answered(pairs) {
   pairs.forEach(function (pair) {
-    const known = viewOf(pair.event.uid), view = fromAnswer(pair.event, pair.answer, gates.name(pair.event.session));
+    const known = viewOf(pair.event.uid), place = gates.name(pair.event.session);
+    const view = fromAnswer(pair.event, pair.answer, place, { before: known, isOfMany: roster.sessions().length > 1 });
     const waited = !known || known.shape === 'wait';
-    const isNews = known && waited && (known === viewOf(lastUid()) || shownUid() === pair.event.uid);
+    const isNews = known && waited && (pair.event.uid === latest || shownUid() === pair.event.uid);
+    if (pair.answer.stored) forgetPeople(pair.event.uid);
     if (known) note(pair.event.uid, view, undo);
     if (isNews && pair.answer.ask) askAgain(pair.event, pair.answer); else if (isNews) verdict(pair.event.uid, view);
-    else if (waited && view.tone === 'bad' && pair.answer.stored && pair.answer.outcome === 'refused') owe(pair.event.uid, late(pair.event, view));
+    else if (waited && view.tone === 'bad' && pair.answer.stored && pair.answer.outcome === 'refused') owe(pair.event.uid, cameLate(pair.event, view));
   });
   finder.word('');
   roster.learn(pairs);
@@ -136,29 +149,38 @@ function answered(pairs) {
 
 /* Stored, and not counted: nobody has said how many, or another has counted this class and we did not know. */
 function askAgain(event, answer) {
+  if (isOpen('end')) { later(function () { askAgain(event, answer); }); return; }
   if (isOpen('party')) return; // another class is before us: this one is the organizer's to ask
   const entry = { n: answer.name || '班级', people: answer.expected, here: answer.here, at: answer.first_at, kind: 'party' };
   askPeople(entry, { kind: 'arrival', session: event.session, ticket: event.ticket, code: event.code, by: event.by, refers_to: event.uid }, event.people);
 }
 
 /* Refused at the server's first look, and the helper had gone on meanwhile. */
-function late(event, view) {
+function cameLate(event, view) {
   return Object.assign({}, view, { text: clockText(event.device_at) + '扫的，当时没有答复。请他到签到台。' });
 }
 
-function lastUid() { return byId('recent').firstChild ? byId('recent').firstChild.dataset.uid : ''; }
-
 function undo(uid) {
-  if (!takeBack(uid)) { say('超过两分钟，请主办单位在控制台撤销'); return; }
+  const by = random();
+  if (!takeBack(uid, by)) { say('超过两分钟，请主办单位在控制台撤销'); return; }
   uncover();
+  if (codes.has(uid)) rest(codes.get(uid));
   forgetPeople(uid);
-  arrive({ kind: 'undo', refers_to: uid, by: 'typed' }, null);
+  arrive({ uid: by, kind: 'undo', refers_to: uid, by: 'typed' }, null);
+}
+
+/* No number for what the server asked about: then it was no arrival, and nobody has to look into it. */
+function leaveParty(fields) {
+  if (fields.ticket || fields.code) rest(fields.ticket || fields.code);
+  if (!fields.refers_to) return;
+  if (canTakeBack(fields.refers_to)) undo(fields.refers_to);
+  else verdict('', { tone: 'warn', title: '已交主办单位核实', text: '扫了两分多钟了，手机上不能撤销。不算的话，请告诉主办单位' });
 }
 
 /* ---- a class, and who has not registered */
 
 function bindPeople() {
-  bindParty(arrive);
+  bindParty(arrive, leaveParty);
   byId('walk-in').addEventListener('click', function (event) {
     const button = event.target.closest('button');
     // A thumb that presses twice means one family.
@@ -192,7 +214,8 @@ function bindFields() {
     store.keep('muted', !on);
   });
   document.addEventListener('keydown', function (event) {
-    if (event.key === 'Escape' && (isOpen('verdict') || isOpen('party') || isOpen('end'))) uncover();
+    if (event.key === 'Escape' && isOpen('party')) byId('party-back').click();
+    else if (event.key === 'Escape' && (isOpen('verdict') || isOpen('end'))) uncover();
   });
   document.addEventListener('pointerdown', wakeSound);
   document.addEventListener('keydown', wakeSound);
@@ -206,13 +229,24 @@ function takeFromAddress() {
   take(window.location.origin + '/t/' + found[1], 'camera');
 }
 
+/* The phone was wiped, here or in another tab: nothing of it is seen or scanned any more. */
+function leave() {
+  stopped = true;
+  finder.stop();
+  roster.forget();
+  forgetRecent();
+  here.clear();
+  ['v-who', 'v-text', 'party-who', 'party-text', 'roster-line'].forEach(function (name) { byId(name).textContent = ''; });
+}
+
 const finder = createCameraTools({ script: data.reader, wasm: data.wasm }, take);
 
 async function begin() {
   bindPeople();
   bindFields();
   listen(function (text) { take(text, 'keyboard'); });
-  createEnd({ end: data.end }, data.device, function () { stopped = true; finder.stop(); });
+  createEnd({ end: data.end }, data.device, leave);
+  store.whenWiped(function () { leave(); showEnded(); });
   try {
     await gates.load();
     const muted = Boolean(await store.kept('muted'));
@@ -228,6 +262,8 @@ async function begin() {
   if (navigator.storage && navigator.storage.persist) navigator.storage.persist();
   await roster.load();
   await recall(data.device, undo);
+  latest = latest || newest();
+  recount(await store.everything());
   loaded();
   showCounts();
   push();

@@ -2,12 +2,16 @@
    never adds to what another has counted unless somebody says so. */
 import { clockText } from './clock.js';
 import { byId, cover, say, uncover } from './show.js';
+import { signal } from './sound.js';
 
-const MOST = 999;
-const own = new Map(); // what this phone itself recorded of a class, for while the roster does not know it yet
-let asked = null;
+const MOST = 999, INSIST = 3000;
+const own = new Map(); // what this phone recorded of a class and the server has not answered yet, oldest first
+let asked = null, insisted = -INSIST;
 
-function number() { return parseInt(byId('party-people').value.normalize('NFKC'), 10) || 0; }
+function number() {
+  const text = byId('party-people').value.normalize('NFKC').trim();
+  return /^\d+$/.test(text) ? Number(text) : 0;
+}
 function set(people) { byId('party-people').value = Math.min(MOST, Math.max(1, people)); }
 function keyOf(fields) { return fields.session + ' ' + (fields.ticket || fields.code); }
 
@@ -25,33 +29,54 @@ function follow() {
   set(which === 'whole' ? known.here : asked.people || asked.entry.people - known.here);
 }
 
-/* `fields` of the event; `people` where somebody has said a number already. */
-export function askPeople(entry, fields, people) {
-  const mine = own.get(keyOf(fields)) || { here: 0, at: null };
-  const known = entry.here ? { here: entry.here, at: entry.at } : mine;
-  asked = { entry: entry, fields: fields, known: known, people: people || 0 };
-  byId('party-who').textContent = entry.n;
-  byId('party-text').textContent = known.here ? '已报' + known.here + '人' + (known.at ? '（' + clockText(known.at) + '）' : '') + '，报名' + entry.people + '人' : '报了' + entry.people + '人';
-  byId('party-which').hidden = !known.here;
-  byId('party-whole').checked = true;
-  follow();
-  byId('party').classList.remove('nudge');
-  // A phone would push its keys over the buttons.
-  cover('party', window.matchMedia('(pointer: fine)').matches ? byId('party-people') : byId('party-who'));
-  say(entry.n + '，' + (known.here ? byId('party-text').textContent : '来了几人'));
+function textOf(entry, found, people) {
+  const said = '已报' + found.here + '人' + (found.at ? '（' + clockText(found.at) + '）' : '');
+  // Another's number is offered: one's own must not be lost over it.
+  const mine = people && people !== found.here ? '您数的' + people + '人' : '';
+  return found.here ? [said, mine, '报名' + entry.people + '人'].filter(Boolean).join('，') : '报了' + entry.people + '人';
 }
 
-/* `counted(fields, entry)` records it. */
-export function bindParty(counted) {
+/* `fields` of the event; `people` where this phone has said a number already. */
+export function askPeople(entry, fields, people) {
+  const found = known(entry, fields);
+  asked = { entry: entry, fields: fields, known: found, people: people || 0 };
+  byId('party-who').textContent = entry.n;
+  byId('party-text').textContent = textOf(entry, found, asked.people);
+  byId('party-which').hidden = !found.here;
+  byId('party-whole').checked = true;
+  follow();
+  note('');
+  // A phone would push its keys over the buttons.
+  cover('party', window.matchMedia('(pointer: fine)').matches ? byId('party-people') : byId('party-who'));
+  say(entry.n + '，' + (found.here ? byId('party-text').textContent : '来了几人'));
+}
+
+function note(words) {
+  byId('party-note').textContent = words;
+  byId('party-note').hidden = !words;
+  byId('party').classList.toggle('nudge', Boolean(words));
+}
+
+/* Another code while the number is missing: it is not read, and a ticket that stays in view is said so now and then. */
+export function insist() {
+  if (!byId('party-note').hidden && performance.now() - insisted < INSIST) return;
+  insisted = performance.now();
+  note('先填这个班来了几人。刚扫的那张还没有记，填好以后再扫一次。');
+  say(byId('party-note').textContent);
+  signal('warn');
+}
+
+/* `counted(fields, entry)` records it; `left(fields)`: nobody said a number. */
+export function bindParty(counted, left) {
   ['party-whole', 'party-part'].forEach(function (id) {
     byId(id).addEventListener('change', function () { follow(); say(byId('party-label').textContent); });
   });
   byId('party-less').addEventListener('click', function () { set(number() - 1); say(number() + '人'); });
   byId('party-more').addEventListener('click', function () { set(number() + 1); say(number() + '人'); });
-  byId('party-back').addEventListener('click', uncover);
+  byId('party-back').addEventListener('click', function () { uncover(); left(asked.fields); });
   byId('party').addEventListener('submit', function (event) {
     event.preventDefault();
-    if (number() < 1 || number() > MOST) { say('人数是1到' + MOST); byId('party-people').select(); return; }
+    if (number() < 1 || number() > MOST) { note('人数填1到' + MOST + '的数。'); say('人数填1到' + MOST + '的数'); byId('party-people').select(); return; }
     const fields = Object.assign({}, asked.fields, { people: number(), count_as: choice() });
     uncover();
     counted(fields, asked.entry);
@@ -61,12 +86,25 @@ export function bindParty(counted) {
 /* This phone recorded a number, so the next one of the same class is asked whether it adds. */
 export function remember(event) {
   if (!event.count_as) return;
-  const key = keyOf(event), before = own.get(key);
-  const here = event.people + (event.count_as === 'part' && before ? before.here : 0);
-  own.set(key, { here: here, at: event.device_at, uid: event.uid });
+  own.set(keyOf(event), (own.get(keyOf(event)) || []).concat(event));
 }
 
-/* It was taken back: nobody is remembered of it. */
+/* It was taken back, or answered: then the roster knows it. */
 export function forgetPeople(uid) {
-  own.forEach(function (known, key) { if (known.uid === uid) own.delete(key); });
+  own.forEach(function (listed, key) { own.set(key, listed.filter(function (event) { return event.uid !== uid; })); });
+}
+
+/* The page was opened anew: what still waits says what this phone has counted. */
+export function recount(held) {
+  held.queue.slice().sort(function (one, other) { return one.counter - other.counter; }).forEach(function (event) {
+    if (event.kind === 'undo') forgetPeople(event.refers_to); else remember(event);
+  });
+}
+
+/* Who is here as the roster knows, and by what waits on this phone. A first number where others have counted adds nothing. */
+function known(entry, fields) {
+  return (own.get(keyOf(fields)) || []).reduce(function (sum, event) {
+    const here = { first: sum.here || event.people, whole: event.people, part: sum.here + event.people }[event.count_as];
+    return { here: here, at: sum.at || event.device_at };
+  }, { here: entry.here || 0, at: entry.here ? entry.at : null });
 }

@@ -5,9 +5,10 @@ import { byId } from './show.js';
 import * as store from './store.js';
 
 const FEW = 12, UNDO = 120000;
-const rows = new Map();
+const rows = new Map(), standing = new Map(); // standing: of an undo, whose row it is seen in
 let device = '';
 
+function rowOf(uid) { return rows.get(uid) || rows.get(standing.get(uid)); }
 function isLate(row) { return Date.now() - row.at > UNDO; }
 
 function remember() {
@@ -24,19 +25,21 @@ export async function recall(code, undo) {
   drop();
 }
 
+export function dropRow(uid) {
+  if (!rows.has(uid)) return;
+  rows.get(uid).item.remove();
+  rows.delete(uid);
+}
+
 function drop() {
-  rows.forEach(function (row, uid) {
-    if (rows.size <= FEW || !isLate(row)) return;
-    row.item.remove();
-    rows.delete(uid);
-  });
+  rows.forEach(function (row, uid) { if (rows.size > FEW && isLate(row)) dropRow(uid); });
 }
 
 function draw(row) {
   const view = row.view;
   row.item.className = 'r-' + (view.shape || view.tone);
   row.item.querySelector('b').textContent = view.who || view.title;
-  row.item.querySelector('small').textContent = clockText(row.at) + ' ' + (view.who ? view.title : view.text || '');
+  row.item.querySelector('small').textContent = clockText(row.at) + ' ' + (view.line || (view.who ? view.title : view.text || ''));
   row.button.hidden = !view.undo || isLate(row) || row.undone;
   row.button.setAttribute('aria-label', '撤销 ' + (view.who || view.title));
 }
@@ -54,6 +57,7 @@ function put(uid, known, undo) {
   button.addEventListener('click', function () { undo(uid); });
   item.dataset.uid = uid;
   rows.set(uid, row);
+  if (row.undone) standing.set(row.undone, uid);
   byId('recent').insertBefore(item, byId('recent').firstChild);
   byId('recent-none').hidden = true;
   draw(row);
@@ -62,23 +66,35 @@ function put(uid, known, undo) {
 
 /* A result, new or changed. */
 export function note(uid, view, undo) {
-  const row = rows.get(uid) || put(uid, { at: Date.now(), undone: false, view: view }, undo);
+  const row = rowOf(uid) || put(uid, { at: Date.now(), undone: '', view: view }, undo);
   row.view = view;
   rows.forEach(draw);
   drop();
   remember();
 }
 
-export function viewOf(uid) { return rows.has(uid) ? rows.get(uid).view : null; }
+/* What is shown of this scan; of an undo, what is shown of the scan that it takes back. */
+export function viewOf(uid) { const row = rowOf(uid); return row ? row.view : null; }
 
-/* Whether this one may still be taken back; from then on it may not. */
-export function takeBack(uid) {
+export function newest() { return byId('recent').firstChild ? byId('recent').firstChild.dataset.uid : ''; }
+
+export function canTakeBack(uid) { const row = rows.get(uid); return Boolean(row && !row.undone && !isLate(row)); }
+
+/* Takes it back by the undo of this id, if that may still be; from then on it may not, and the row is the undo's. */
+export function takeBack(uid, by) {
+  if (!canTakeBack(uid)) return false;
   const row = rows.get(uid);
-  if (!row || row.undone || isLate(row)) return false;
-  row.undone = true;
+  row.undone = by;
+  standing.set(by, uid);
   draw(row);
   remember();
   return true;
+}
+
+/* The phone is wiped: no name stays on the page. */
+export function forgetRecent() {
+  rows.clear();
+  byId('recent').textContent = '';
 }
 
 window.setInterval(function () { rows.forEach(draw); }, 15000);

@@ -2,8 +2,9 @@
 import * as store from './store.js';
 import { ask } from './sync.js';
 
-/* {load(), refresh(), find(hash), sessions, …}; `changed()` after a fresh one, `refused(words)` on 401. */
-export function createRoster(address, device, changed, refused) {
+/* {load(), refresh(), find(hash), sessions, …}; `changed()` after a fresh one, `state(name, words)`: paired or
+   unpaired. */
+export function createRoster(address, device, changed, state) {
   let body = null, mark = '', by = new Map(), ahead = 0, learned = [];
 
   function read(kept) {
@@ -28,10 +29,11 @@ export function createRoster(address, device, changed, refused) {
 
   async function refresh() {
     const answer = await ask(address, { headers: mark ? { 'If-None-Match': mark } : {} }).catch(function () { return null; });
-    if (!answer || answer.status === 304) return;
+    if (!answer || store.isShut()) return;
+    if (answer.status === 200 || answer.status === 304) state('paired');
     if (answer.status === 401) {
       const said = await answer.json().catch(function () { return {}; });
-      refused(said.message || '这台手机的配对已失效');
+      state('unpaired', said.message || '这台手机的配对已失效');
     }
     if (answer.status !== 200) return;
     const fresh = await answer.json();
@@ -73,6 +75,7 @@ export function createRoster(address, device, changed, refused) {
 
   return {
     load: load, refresh: refresh, find: find, learn: learn,
+    forget: function () { body = null; by = new Map(); learned = []; },
     now: function () { return Date.now() + ahead; },
     sessions: function () { return body ? body.sessions : []; },
     size: function () { return by.size; },

@@ -9,7 +9,7 @@ const SHAPES = {
 };
 const STAYS = { good: 2500, warn: 6000, wait: 4000 }; // red stays until somebody has seen it
 const page = document.getElementById('scan');
-const owed = []; // reds of people who were let in on amber and walked on
+const owed = []; // what is shown as soon as nothing else is: reds of people who were let in on amber and walked on
 const GLANCE = 2000;
 let open = null, before = null, timer = 0, shown = null;
 
@@ -45,26 +45,27 @@ export function uncover() {
   if (owed.length) setTimeout(pay, 0);
 }
 
-function pay() {
-  if (open || !owed.length) return;
-  const one = owed.shift();
-  verdict(one.uid, one.view);
+function pay() { while (!open && owed.length) owed.shift()(); }
+
+/* Does it when nothing lies over the page. */
+export function later(what) {
+  owed.push(what);
+  pay();
 }
 
 /* A red that came too late for the moment of its scan: it is shown when nothing else is, and stays until it is seen. */
-export function owe(uid, view) {
-  owed.push({ uid: uid, view: view });
-  pay();
-}
+export function owe(uid, view) { later(function () { verdict(uid, view); }); }
 
 /* The next scan covers a red that was there for a moment only: it comes back. */
 function keepRed(uid) {
   const isRed = shown && shown.uid && shown.uid !== uid && shown.view.tone === 'bad' && isOpen('verdict');
-  if (isRed && performance.now() - shown.at < GLANCE) owed.push({ uid: shown.uid, view: shown.view });
+  if (isRed && performance.now() - shown.at < GLANCE) owe(shown.uid, shown.view);
 }
 
-/* {tone, shape, title, who, text, undo, time}; `uid` names whose result it is. */
+/* {tone, shape, title, who, text, undo, time}; `uid` names whose result it is. Not over the end of a shift: there only a red
+   waits for its turn, the rest stands in the list. */
 export function verdict(uid, view) {
+  if (isOpen('end') || isOpen('ended')) { if (uid && view.tone === 'bad') owe(uid, view); return; }
   const box = byId('verdict'), shape = view.shape || view.tone, repeated = box.dataset.uid === uid && box.dataset.shape === shape;
   if (repeated && uid && isOpen('verdict')) return;
   keepRed(uid);

@@ -1,9 +1,10 @@
 /* What this phone holds in IndexedDB: the queue, what has to be handed over, the roster. Never the secret of a ticket. */
 const NAME = 'shiliu-scan';
 const STORES = ['queue', 'handover', 'kept'];
-let opened = null;
+let opened = null, shut = false, wiped = null; // shut: the phone was wiped, and this page opens nothing again
 
 function open() {
+  if (shut) return Promise.reject(new Error('wiped'));
   if (opened) return opened;
   opened = new Promise(function (resolve, reject) {
     const asked = indexedDB.open(NAME, 1);
@@ -14,8 +15,8 @@ function open() {
     };
     asked.onsuccess = function () {
       const base = asked.result;
-      // Another tab ends the shift, or iOS takes the connection away in the background: open again when asked.
-      base.onversionchange = function () { base.close(); opened = null; };
+      // iOS takes the connection away in the background: open again when asked. Deleted, by another tab, it stays so.
+      base.onversionchange = function (event) { base.close(); opened = null; if (event.newVersion === null) leave(); };
       base.onclose = function () { opened = null; };
       resolve(base);
     };
@@ -113,12 +114,40 @@ export function kept(name) {
   return within('readonly', function (stores, answer) { take(stores.kept.get(name), answer); });
 }
 
+/* Names of a pairing that is over go; what seals a hand-over file and tells its time stays with what waits. */
+export async function forgetNames() {
+  const roster = await kept('roster');
+  await within('readwrite', function (stores) {
+    if (roster) stores.kept.put({ body: { device: roster.body.device, sessions: [], tickets: [] }, mark: '', ahead: roster.ahead }, 'roster');
+    stores.kept.delete('learned');
+    stores.kept.delete('recent');
+  });
+}
+
+export function isShut() { return shut; }
+
+function leave() {
+  if (shut) return;
+  shut = true;
+  if (opened) opened.then(function (base) { base.close(); });
+  if (wiped) wiped();
+}
+
+/* Another tab wiped the phone: `then` takes away what is still seen here. */
+export function whenWiped(then) {
+  wiped = then;
+  if (window.BroadcastChannel) new BroadcastChannel(NAME).onmessage = leave; // a tab without a connection hears nothing else
+}
+
+/* Emptied before it is deleted: a tab that sleeps can hold up the deleting. */
 async function wipe() {
+  await within('readwrite', function (stores) { STORES.forEach(function (name) { stores[name].clear(); }); });
+  shut = true;
   if (opened) (await opened).close();
-  opened = null;
+  if (window.BroadcastChannel) new BroadcastChannel(NAME).postMessage('wiped');
   return new Promise(function (resolve, reject) {
     const asked = indexedDB.deleteDatabase(NAME);
-    asked.onsuccess = resolve;
+    asked.onsuccess = asked.onblocked = resolve;
     asked.onerror = function () { reject(asked.error); };
   });
 }

@@ -26,7 +26,8 @@ function post(address, events, waiting) {
   return ask(address, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
 }
 
-/* `told(pairs)` gets every {event, answer}; `state(name, words)`: sending, idle, later or unpaired. */
+/* `told(pairs)` gets every {event, answer}; `state(name, words)`: sending, idle, later; paired, unpaired, or over: the
+   pairing holds no more, and the server takes still what comes. */
 export function createSync(address, told, state) {
   let running = false, again = false, timer = 0, failures = 0, heard = performance.now(), size = BATCH, skipped = new Set();
 
@@ -50,6 +51,8 @@ export function createSync(address, told, state) {
     state('unpaired', said.message || '这台手机的配对已失效');
   }
 
+  function tellPairing(body) { if (body.trouble) state('over', body.message); else state('paired'); }
+
   /* One batch: 'more', 'done', 'failed' or 'unpaired'. */
   async function batch() {
     const events = await store.first(size, skipped);
@@ -67,6 +70,7 @@ export function createSync(address, told, state) {
     const body = await answer.json();
     if (!Array.isArray(body.answers)) return 'failed';
     await settle(events, body.answers);
+    tellPairing(body);
     return 'more';
   }
 
@@ -84,6 +88,7 @@ export function createSync(address, told, state) {
   }
 
   async function push() {
+    if (store.isShut()) return;
     if (running) { again = true; return; }
     running = true;
     clearTimeout(timer);
@@ -100,10 +105,10 @@ export function createSync(address, told, state) {
   /* An empty batch tells the console that an idle phone is there and what it holds: at most one a minute, none while
      nobody looks at it. */
   async function beat() {
-    if (running || document.hidden || navigator.onLine === false || performance.now() - heard < BEAT) return;
+    if (running || store.isShut() || document.hidden || navigator.onLine === false || performance.now() - heard < BEAT) return;
     heard = performance.now();
     const answer = await post(address, [], (await store.counts()).waiting);
-    if (answer.status === 401) await unpaired(answer);
+    if (answer.status === 401) await unpaired(answer); else if (answer.status === 200) tellPairing(await answer.json());
   }
 
   push.beat = function () { beat().catch(function () { /* the next minute */ }); };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,73 @@ def test_offline_the_phone_remembers_the_first_bus_itself(gate: Gate) -> None:
     gate.verdict("good", "已签到")
     expect(gate.page.locator("#v-text")).to_have_text("一共到了22人")
     assert grades(gate) == (22, 0)
+
+
+def type_class(gate: Gate) -> None:
+    """A code whose class the phone does not know, so that the server asks."""
+    secret = enrol_class(gate.app, gate.activity, pupils=20, adults=2)
+    gate.page.fill("#code", code_of(gate.app, secret))
+    gate.page.press("#code", "Enter")
+    expect(gate.page.locator("#party")).to_be_visible()
+
+
+def test_a_class_that_was_asked_for_and_left_is_nobodys_work(gate: Gate) -> None:
+    type_class(gate)
+    assert held(gate.app) == ["open"]
+    gate.page.click("#party-back")
+    expect(gate.page.locator("#v-title")).to_have_text("已撤销")
+    assert held(gate.app) == ["withdrawn"]
+    expect(gate.page.locator("#recent li")).to_have_count(1)
+    expect(gate.page.locator("#recent li small")).to_contain_text("已撤销")
+
+
+def test_left_after_two_minutes_the_page_says_who_decides(gate: Gate) -> None:
+    """Control: what the phone can no more take back is not said to be gone."""
+    type_class(gate)
+    gate.page.evaluate("() => { const now = Date.now; Date.now = () => now() + 130000; }")
+    gate.page.click("#party-back")
+    gate.verdict("warn", "已交主办单位核实")
+    assert held(gate.app) == ["open"]
+
+
+def test_two_helpers_counted_one_class_and_the_second_sees_both_numbers(gate: Gate) -> None:
+    secret = enrol_class(gate.app, gate.activity, pupils=28, adults=2)
+    reload(gate)
+    gate.context.set_offline(True)
+    gate.scan(secret)
+    gate.page.fill("#party-people", "25")
+    gate.page.click("#party-go")
+    gate.verdict("warn", "已记录，待同步")
+    report(gate.app, 26)
+    gate.context.set_offline(False)
+    expect(gate.page.locator("#party-text")).to_have_text(re.compile(r"^已报26人（\d\d:\d\d），您数的25人，报名30人$"))
+    gate.page.click("#party-back")  # the other's number stands
+    expect(gate.page.locator("#v-title")).to_have_text("已撤销")
+    assert (grades(gate), held(gate.app)) == ((0, 26), ["withdrawn"])
+
+
+def test_opened_anew_offline_the_phone_knows_what_it_counted(gate: Gate) -> None:
+    secret = enrol_class(gate.app, gate.activity, pupils=28, adults=2)
+    reload(gate)
+    gate.context.route("**/api/v1/scan/*", lambda route: route.abort())
+    for number, how in (("20", "来了几人"), ("2", "又来了几人")):
+        gate.scan(secret)
+        if number == "2":
+            gate.page.check("#party-part")
+        expect(gate.page.locator("#party-label")).to_have_text(how)
+        gate.page.fill("#party-people", number)
+        gate.page.click("#party-go")
+        gate.verdict("warn", "已记录，待同步")
+        gate.next()
+        gate.page.wait_for_timeout(3100)  # the same code again is another scan
+    gate.page.reload()
+    expect(gate.page.locator("#waiting")).to_have_text("2")
+    gate.scan(secret)
+    expect(gate.page.locator("#party-text")).to_contain_text("已报22人（")
+    gate.page.click("#party-back")
+    gate.page.locator("#recent li button").first.click()  # the two of the second bus
+    expect(gate.page.locator("#v-title")).to_have_text("已撤销，待同步")
+    gate.page.reload()
+    expect(gate.page.locator("#waiting")).to_have_text("3")
+    gate.scan(secret)
+    expect(gate.page.locator("#party-text")).to_contain_text("已报20人（")

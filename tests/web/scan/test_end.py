@@ -8,11 +8,11 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.web.checkin.browser import totals
 from tests.web.journey.test_pages import faults_of
-from tests.web.scan.gate import fill
+from tests.web.scan.gate import fill, key_in
 from tests.web.scan.test_console_sees import EVENTS, Shift, shift
 
 __all__ = ["shift"]  # the fixture
@@ -133,3 +133,31 @@ def test_a_text_fits_into_one_message(shift: Shift) -> None:
     assert max(len(text.encode()) for text in copies) < 15_000 and 2 <= len(copies) <= 4
     uids = [event["uid"] for text in copies for event in json.loads(json.loads(text)["body"])["events"]]
     assert len(uids) == len(set(uids)) == 60
+
+
+def test_an_answer_that_comes_late_leaves_the_sheet_and_its_number_falls(shift: Shift) -> None:
+    page = end_with(shift, 3)
+    shift.phone.unroute(EVENTS)
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    expect(page.locator("#end-clean")).to_be_visible()
+    expect(page.locator("#end-full")).to_be_hidden()
+    expect(page.locator("#end-go")).to_be_enabled()
+    page.wait_for_timeout(300)
+    expect(page.locator("#end")).to_be_visible()
+    expect(page.locator("#verdict")).to_be_hidden()
+
+
+def test_a_red_that_comes_during_the_sheet_is_shown_after_it(shift: Shift) -> None:
+    slow: list[Route] = []
+    shift.phone.route(EVENTS, slow.append)
+    key_in(shift.page, f"{shift.url}/t/{'b' * 22}")
+    expect(shift.page.locator("#verdict.v-warn")).to_be_visible()
+    shift.page.click("#v-next")
+    shift.page.click("#end-open")
+    expect(shift.page.locator("#end-count")).to_have_text("1")
+    slow[0].continue_()
+    expect(shift.page.locator("#end-clean")).to_be_visible()
+    expect(shift.page.locator("#end")).to_be_visible()
+    expect(shift.page.locator("#verdict")).to_be_hidden()
+    shift.page.click("#end-back")
+    expect(shift.page.locator("#verdict.v-bad")).to_be_visible()
