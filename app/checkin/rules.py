@@ -56,6 +56,7 @@ HELD_LABELS = {
 _ANY_TIME = ("count", "paper")
 # Doors that the participant opens alone.
 _OWN_DOORS = ("live_code", "venue_code", "printed_code")
+SEALED = ("under_review", "approved")  # review states in which no sign-in is added or undone any more
 ASKED = "quarantined"  # neither counted nor refused: somebody has to say the number
 NO_NUMBER = "这是班级或团体的码，没有报来了几人，还没有计数。"
 COUNTED_BEFORE = "这个班刚才已有人报过数，这次没有计数。是又来的一批，请再报一次。"
@@ -127,7 +128,7 @@ def _activity(facts: Facts) -> Decision | None:
         return Decision("activity_closed", "这场活动已取消，不用签到。")
     if facts.activity_state not in ("published", "closed"):
         return Decision("activity_closed", "这场活动还没发布，不能签到。")
-    if facts.review_state in ("under_review", "approved"):
+    if facts.review_state in SEALED:
         return Decision("activity_closed", "这场活动已提交审核，签到记录已封存。")
     return None
 
