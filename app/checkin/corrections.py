@@ -8,16 +8,15 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.activities.models import Activity, ActivityState, ReviewState
+from app.activities.models import Activity, ActivityState
 from app.audit.log import record
 from app.checkin.models import CheckIn, CheckInEvent, EventKind, Method, Outcome
 from app.checkin.repeats import COUNTING, first_time
-from app.checkin.rules import PARTY_MOST, UNDO_REASONS
+from app.checkin.rules import PARTY_MOST, SEALED, UNDO_REASONS
 from app.checkin.statements import KEEP_EVENT, PROJECT, SessionLane
 from app.kernel.actor import Actor
 from app.kernel.errors import Conflict, Problem, RuleBroken
 
-SEALED = (ReviewState.UNDER_REVIEW.value, ReviewState.APPROVED.value)
 Pair = tuple[int, int]  # ids of a session and a registration
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivitySession, Attendance
 from app.audit.log import record
-from app.checkin.corrections import SEALED, check_open, rebuild_one
+from app.checkin.corrections import check_open, rebuild_one
 from app.checkin.doors import window_of
 from app.checkin.held import OF_THIS_TICKET, before_revoked, of_same_ticket
 from app.checkin.models import (
@@ -23,7 +23,7 @@ from app.checkin.models import (
     Method,
     Outcome,
 )
-from app.checkin.rules import GRADE_BY_METHOD, PARTY_MOST
+from app.checkin.rules import GRADE_BY_METHOD, PARTY_MOST, SEALED
 from app.checkin.settling import known_of, lock_with, settle_pair
 from app.kernel.actor import SYSTEM, Actor
 from app.kernel.errors import Conflict, Problem, RuleBroken

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from app.activities.models import Activity, ActivitySession
 from app.checkin.answers import Answer, answer_of, said
 from app.checkin.clocks import SLACK, Corrected, Sent, correct
-from app.checkin.corrections import SEALED
 from app.checkin.devices import trouble_of
 from app.checkin.held import (
     AGAIN,
@@ -26,7 +25,7 @@ from app.checkin.held import (
     same_ticket,
 )
 from app.checkin.models import CheckInEvent, DeviceGrant, EventKind, HeldReason, HeldScan, HeldState, Method, Outcome
-from app.checkin.rules import ASKED, WALK_IN_MOST, CountAs
+from app.checkin.rules import ASKED, SEALED, WALK_IN_MOST, CountAs
 from app.checkin.service import Arrival, Result, check_in
 from app.checkin.settling import UNDO_MOST, known_of, scans_of, settle_event, take_back_late, undo_held
 from app.kernel.keys import KeyRing

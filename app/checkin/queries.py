@@ -51,7 +51,9 @@ class Door:
     activity_code: str
     title: str
     venue: str
+    host: str
     state: str
+    review_state: str
     attendance: str
     opens_before_min: int
     closes_after_min: int
@@ -117,9 +119,10 @@ def _doors() -> Any:
         ActivitySession.id.label("session_id"), ActivitySession.code, ActivitySession.label,
         ActivitySession.starts_at, ActivitySession.ends_at, ActivitySession.opened_at, ActivitySession.closes_at,
         Activity.id.label("activity_id"), Activity.code.label("activity_code"), Activity.title, Activity.venue,
-        Activity.state, Activity.attendance, Activity.opens_before_min, Activity.closes_after_min,
-        Activity.takes_registration, Activity.takes_walk_in, Activity.printed_code_on, Activity.printed_code_version,
-    ).join(Activity, Activity.id == ActivitySession.activity_id)  # fmt: skip
+        Unit.name.label("host"), Activity.state, Activity.review_state, Activity.attendance,
+        Activity.opens_before_min, Activity.closes_after_min, Activity.takes_registration, Activity.takes_walk_in,
+        Activity.printed_code_on, Activity.printed_code_version,
+    ).join(Activity, Activity.id == ActivitySession.activity_id).join(Unit, Unit.id == Activity.host_unit_id)  # fmt: skip
 
 
 def find_door(session: Session, code: str) -> Door | None:

@@ -56,6 +56,7 @@ HELD_LABELS = {
 _ANY_TIME = ("count", "paper")
 # Doors that the participant opens alone.
 OWN_DOORS = ("live_code", "venue_code", "printed_code")
+SEALED = ("under_review", "approved")  # review states in which no sign-in is added or undone any more
 ASKED = "quarantined"  # neither counted nor refused: somebody has to say the number
 NO_NUMBER = "这是班级或团体的码，没有报来了几人，还没有计数。"
 COUNTED_BEFORE = "这个班刚才已有人报过数，这次没有计数。是又来的一批，请再报一次。"
@@ -128,7 +129,7 @@ def stopped_by(activity_state: str, review_state: str) -> str:
         return "cancelled"
     if activity_state not in ("published", "closed"):
         return "draft"
-    return review_state if review_state in ("under_review", "approved") else ""
+    return review_state if review_state in SEALED else ""
 
 
 _SEALED = "这场活动已提交审核，签到记录已封存。"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
+from zlib import crc32
 
 from flask import Blueprint, current_app, g, jsonify, make_response, redirect, request, url_for
 from flask_babel import gettext as _
@@ -34,7 +37,9 @@ class ScreenView:
 
     door: Door
     phase: str
+    until: int  # when this phase ends by itself, ms; 0 when it does not
     word: str  # in place of the code while sign-in is not open
+    hint: str  # whom to ask then
     live: LiveCode | None
     gone: int  # seconds of the step that are over
     totals: Totals
@@ -54,7 +59,10 @@ def show() -> Response:
     door, gone = _granted(moment)
     if door is None:
         return _ask(gone)
-    return render("screen/show.html", view=_view(door, moment), door=door)
+    view = _view(door, moment)
+    # The same as a poll's answer: a screen whose first poll is never answered goes on from here.
+    news = json.dumps(_news(view, moment), separators=(",", ":"))
+    return render("screen/show.html", view=view, door=door, news=news)
 
 
 @bp.post("/screen")
@@ -112,18 +120,25 @@ def steps() -> Response:
     door, _words = _granted(moment)
     if door is None:
         return make_response(jsonify(error="closed"), 404)
-    view = _view(door, moment)
     after = request.args.get("after", "")
-    first = codes.step_of(moment)
-    held = int(after) if after.isascii() and after.isdigit() and len(after) <= 12 else first - 1
-    ahead = range(max(first, held + 1), first + codes.AHEAD + 1) if view.phase == "open" else range(0)
-    lives = [live_code(door.code, step) for step in ahead]
-    body = {
-        "now": int(moment.timestamp() * 1000), "seconds": codes.STEP_SECONDS, "phase": view.phase, "word": view.word,
-        "count": view.totals.total, "expected": view.expected,
+    held = int(after) if after.isascii() and after.isdigit() and len(after) <= 12 else 0
+    return make_response(jsonify(_news(_view(door, moment), moment, held)))
+
+
+def _news(view: ScreenView, moment: datetime, held: int = 0) -> dict[str, Any]:
+    """What the script goes on from; `page` changes with every word that a reload would change."""
+    first, newest = codes.step_of(moment), codes.step_of(moment) + codes.AHEAD
+    if held > newest:  # of a clock that has since gone back: the screen has nothing to show
+        held = 0
+    ahead = range(max(first, held + 1), newest + 1) if view.phase == "open" else range(0)
+    lives = [live_code(view.door.code, step) for step in ahead]
+    door = view.door
+    words = (view.phase, view.word, view.hint, door.title, door.label, door.venue, door.starts_at, door.ends_at)
+    return {
+        "now": int(moment.timestamp() * 1000), "seconds": codes.STEP_SECONDS, "phase": view.phase,
+        "until": view.until, "page": crc32(repr(words).encode()), "count": view.totals.total, "expected": view.expected,
         "steps": [{"step": live.step, "digits": live.spoken, "rows": live.rows} for live in lives],
     }  # fmt: skip
-    return make_response(jsonify(body))
 
 
 def _view(door: Door, moment: datetime) -> ScreenView:
@@ -132,10 +147,16 @@ def _view(door: Door, moment: datetime) -> ScreenView:
     word = {
         "soon": _("%(time)s开始签到", time=near_text(opens, moment)),
         "over": _("签到已在%(time)s结束", time=near_text(closes, moment)),
+        "sealed": _("签到已结束，记录已封存"),
         "off": _("这场活动已取消"),
     }.get(phase, "")  # fmt: skip
+    hint = {
+        "over": _("来了没签上的，请告诉主办单位补录"),
+        "sealed": _("有疑问，请问主办单位：%(host)s", host=door.host),
+    }.get(phase, "")  # fmt: skip
+    ends = {"soon": opens, "open": closes}.get(phase)
     return ScreenView(
-        door, phase, word, live=live_code(door.code, codes.step_of(moment)) if phase == "open" else None,
+        door, phase, int(ends.timestamp() * 1000) if ends else 0, word, hint, live=live_code(door.code, codes.step_of(moment)) if phase == "open" else None,
         gone=int(moment.timestamp()) % codes.STEP_SECONDS,
         totals=session_totals(db.session(), [door.session_id]).get(door.session_id, Totals()),
         expected=count_expected(
@@ -172,9 +193,11 @@ def _granted(moment: datetime) -> tuple[Door | None, str]:
         code = str(_signer().loads(kept)) if kept else ""
     except BadSignature:
         code = ""
-    door = find_door(db.session(), code) if code else None
-    if door is None:
+    if not code:
         return None, ""
+    door = find_door(db.session(), code)
+    if door is None:
+        return None, str(_("这一场已撤回或删除，大屏关了。请看控制台。"))
     gone = _gone(door, moment)
     return (None, gone) if gone else (door, "")
 

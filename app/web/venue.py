@@ -11,7 +11,7 @@ from flask import request, url_for
 from app.activities.rules import window
 from app.checkin import codes
 from app.checkin.queries import Door
-from app.checkin.rules import CountAs
+from app.checkin.rules import SEALED, CountAs
 from app.exports.qr import matrix as qr_matrix
 from app.kernel.text import ascii_digits, normalise_code
 from app.web.access import keys, settings
@@ -66,10 +66,12 @@ def window_of_door(door: Door) -> tuple[datetime, datetime]:
 
 
 def phase_of(door: Door, moment: datetime) -> str:
-    """`off` (cancelled), `soon`, `open` or `over`."""
+    """`off` (cancelled), `sealed` (submitted for review, whatever the hour), `soon`, `open` or `over`."""
     opens, closes = window_of_door(door)
     if door.state == "cancelled":
         return "off"
+    if door.review_state in SEALED:
+        return "sealed"
     return "soon" if moment < opens else "open" if moment < closes else "over"
 
 

@@ -108,6 +108,8 @@ def _when_words(door: Door, phase: str) -> str:
         return str(_("这场活动已取消，不用签到。"))
     if phase == "soon":
         return str(_("签到%(day)s %(time)s开始，到时再扫一次。", day=day_text(opens), time=clock_text(opens)))
+    if phase == "sealed":
+        return str(_("签到已结束，记录已封存。有疑问，请问主办单位：%(host)s。", host=door.host))
     if phase == "over":
         return str(_("签到已在%(time)s结束。来了没签上的，请告诉主办单位补录。", time=clock_text(closes)))
     return ""
