@@ -64,6 +64,8 @@ def show() -> Response:
 def open_screen() -> Response:
     """Six digits of the console, tries counted; they hold ten to twenty minutes."""
     moment, digits = now(), asked_digits()
+    if not digits:  # a slip, and no guess
+        return _ask(_("要填6位数字。请看控制台上现在的6位数字。"), 422)
     key = attempt_key(request.remote_addr or "")
     try:
         check_attempts(db.session(), "screen", key, now=moment, free=FREE_TRIES, window=WINDOW)
