@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,6 +50,20 @@ def name_of_party(session: Session, registration: Registration) -> str:
         select(PartyClass.label).where(PartyClass.registration_id == registration.id).order_by(PartyClass.position)
     )
     return " ".join(filter(None, [unit or "", "、".join(labels)]))
+
+
+def labels_of_parties(session: Session, registration_ids: Sequence[int]) -> dict[int, str]:
+    """三年级2班、三年级3班 by registration id; one statement, none for nobody."""
+    labels: dict[int, list[str]] = {}
+    if not registration_ids:
+        return {}
+    for registration_id, label in session.execute(
+        select(PartyClass.registration_id, PartyClass.label)
+        .where(PartyClass.registration_id.in_(registration_ids))
+        .order_by(PartyClass.registration_id, PartyClass.position)
+    ):
+        labels.setdefault(registration_id, []).append(label)
+    return {registration_id: "、".join(found) for registration_id, found in labels.items()}
 
 
 def list_parties(session: Session, activity: Activity, row: ActivitySession) -> list[PartyRow]:
