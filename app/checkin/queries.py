@@ -77,6 +77,7 @@ class OwnRow:
     is_marked: bool = False  # no ticket is here: it was named by tail or code, and stays without a name
     event_uid: str = ""  # of a walk-in: the event that made it
     is_offered: bool = False  # a place waits for the participant's own answer
+    is_minor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,7 @@ def _own_row(row: Registration, name: str, check: CheckIn | None, is_held: bool)
         is_walk_in=is_walk_in, first_at=check.first_at if check else None,
         is_party=row.kind == RegistrationKind.PARTY.value, expected=row.headcount, registration_id=row.id,
         is_marked=is_marked, event_uid=row.submission or "" if is_walk_in else "",
-        is_offered=row.offered_until is not None,
+        is_offered=row.offered_until is not None, is_minor=row.is_minor,
     )  # fmt: skip
 
 

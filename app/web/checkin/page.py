@@ -29,6 +29,7 @@ from app.web.venue import phase_of, window_of_door
 
 TYPED_MOST = 60
 _PENDING = "您的报名还在等主办单位确认，请到签到台。"
+_UNCONFIRMED = "您的报名还没有确认，请到签到台。"
 _OFFERED = "有一个名额在等您答复。请在“我的报名码”里按“我来”，再扫一次大屏；或到签到台。"
 _WAITLISTED = "您的报名还在候补，没有留名额。请到签到台，有位置就能进。"
 
@@ -52,6 +53,11 @@ class Typed:
     @classmethod
     def of(cls, values: Mapping[str, str]) -> Typed:
         return cls(*(values.get(each.name, "")[:TYPED_MOST] for each in fields(cls)))
+
+    @property
+    def is_more_than_given(self) -> bool:
+        """Whether anything of it was typed: the number of a walk-in stands at 1."""
+        return bool(self.name or self.tail or self.people not in ("", "1"))
 
     @property
     def filled(self) -> dict[str, str]:
@@ -160,7 +166,7 @@ def arrive_page(
     if request.method == "GET" and (page.is_done or page.phase != "open"):
         page.error = ""  # an old code harms nobody who is in, and opens nothing while the doors are closed
     response = render("checkin/arrive.html", page=page, door=door, status=status)
-    if typed.filled and not grant and request.method == "POST":
+    if typed.is_more_than_given and not grant and request.method == "POST":
         mine.keep_typed(response, door.code, typed.filled)
     return response
 
@@ -200,7 +206,8 @@ def _place_own(page: ArrivePage, row: OwnRow) -> None:
     elif row.first_at is not None:
         page.arrived.append(row)
     elif row.state == RegistrationState.PENDING.value:
-        page.notes.append(_(_OFFERED) if row.is_offered else _(_PENDING))
+        # A child's may wait for the guardian or for the organizer.
+        page.notes.append(_(_OFFERED) if row.is_offered else _(_UNCONFIRMED) if row.is_minor else _(_PENDING))
     elif row.state == RegistrationState.WAITLISTED.value and _may_walk_in(door, row):
         page.waiting.append(row)
     elif row.state == RegistrationState.WAITLISTED.value:

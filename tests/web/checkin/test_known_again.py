@@ -151,6 +151,15 @@ def test_who_is_offered_a_place_is_told_to_answer(app: Flask, client: FlaskClien
     assert "等主办单位确认" not in page
 
 
+def test_who_may_wait_for_a_guardian_is_not_said_to_wait_for_the_organizer(app: Flask, client: FlaskClient) -> None:
+    code, session = make(app, needs_approval=True)
+    remember(app, client, code, enrol(app, code, adults=2))
+    with app.app_context(), transaction(db.session) as tx:
+        tx.execute(update(Registration).values(is_minor=True))
+    page = scan(app, client, session)
+    assert "您的报名还没有确认，请到签到台" in page and "主办单位确认" not in page
+
+
 def waiting(app: Flask, client: FlaskClient, **columns: bool) -> tuple[str, str]:
     """A full activity, and a browser whose two stand in line."""
     code, session = make(app, capacity=1, **columns)

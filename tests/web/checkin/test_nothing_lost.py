@@ -55,6 +55,17 @@ def test_what_was_typed_into_an_old_page_is_there_after_a_new_scan(app: Flask, c
     assert totals(app, session).total == 4
 
 
+def test_where_nothing_was_typed_nothing_is_kept(app: Flask, client: FlaskClient) -> None:
+    """A browser that keeps something is answered by the slower way, so the many that were late alone keep nothing."""
+    _, session = make(app)
+    page = scan(app, client, session)
+    with time_machine.travel(now() + LATE, tick=False):
+        press(client, session, page, "walk_in", people="1")
+        assert client.get_cookie("typed", path=f"/s/{session}") is None
+        press(client, session, page, "walk_in", people="2")
+        assert client.get_cookie("typed", path=f"/s/{session}") is not None  # control
+
+
 def test_what_is_kept_cannot_be_made_up(app: Flask, client: FlaskClient) -> None:
     _, session = make(app)
     client.set_cookie("typed", "eyJuYW1lIjoiXHU1NDM0In0.made-up", path=f"/s/{session}")
