@@ -76,7 +76,7 @@ def test_what_is_no_six_digits_is_said_to_be_and_is_no_guess(app: Flask, client:
     assert answer.status_code == 422 and "要填6位数字" in answer.text
     assert count(app, Attempt) == 0
     client.post("/screen", data={"digits": "000000"})  # control
-    assert count(app, Attempt) == 1
+    assert count(app, Attempt) > 0
 
 
 def test_guessing_the_screens_digits_is_made_to_wait(app: Flask, client: FlaskClient) -> None:
