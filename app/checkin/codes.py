@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from app.kernel.keys import KeyRing
@@ -82,9 +82,21 @@ def make_grant(
     keys: KeyRing, *, session_code: str, activity_code: str, method: str, browser: str, now: datetime
 ) -> str:  # fmt: skip
     """A signed text bound to this browser's cookie; making it writes nothing."""
-    expiry = str(int((now + timedelta(seconds=GRANT_SECONDS)).timestamp()))
-    nonce = secrets.token_urlsafe(16)
-    said = (session_code, activity_code, method, expiry, nonce)
+    ends = now + timedelta(seconds=GRANT_SECONDS)
+    return _write_grant(keys, Grant(session_code, activity_code, method, ends, secrets.token_urlsafe(16)), browser)
+
+
+def renew_grant(keys: KeyRing, grant: Grant, *, browser: str) -> str:
+    """The same permission after an event took its nonce and counted nobody. It ends when the first one does.
+
+    One grant has one successor, so that sending the same form again opens no further ways to count.
+    """
+    return _write_grant(keys, replace(grant, uid=mac_text(keys.codes, "again", grant.uid)), browser)
+
+
+def _write_grant(keys: KeyRing, grant: Grant, browser: str) -> str:
+    ends = str(int(grant.expires_at.timestamp()))
+    said = (grant.session_code, grant.activity_code, grant.method, ends, grant.uid)
     return ".".join((*said, mac_text(keys.codes, "grant", *said, browser)))
 
 

@@ -72,6 +72,20 @@ def _labels_of(session: Session, registration_ids: Sequence[int]) -> dict[int, l
     return labels
 
 
+def labels_of_parties(session: Session, registration_ids: Sequence[int]) -> dict[int, str]:
+    """三年级2班、三年级3班 by registration id; one statement, none for nobody."""
+    labels: dict[int, list[str]] = {}
+    if not registration_ids:
+        return {}
+    for registration_id, label in session.execute(
+        select(PartyClass.registration_id, PartyClass.label)
+        .where(PartyClass.registration_id.in_(registration_ids))
+        .order_by(PartyClass.registration_id, PartyClass.position)
+    ):
+        labels.setdefault(registration_id, []).append(label)
+    return {registration_id: "、".join(found) for registration_id, found in labels.items()}
+
+
 def list_parties(session: Session, activity: Activity, row: ActivitySession) -> list[PartyRow]:
     """Confirmed parties of a session in order of arrival at the list; two statements."""
     here = (CheckIn.session_id == row.id) & (CheckIn.registration_id == Registration.id)

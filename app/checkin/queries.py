@@ -76,6 +76,11 @@ class OwnRow:
     first_at: datetime | None
     is_party: bool = False
     expected: int = 0  # of a party: how many were registered
+    registration_id: int = 0
+    is_marked: bool = False  # no ticket is here: it was named by tail or code, and stays without a name
+    event_uid: str = ""  # of a walk-in: the event that made it
+    is_offered: bool = False  # a place waits for the participant's own answer
+    is_minor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,33 +189,59 @@ def list_busy_phones(session: Session, activity_id: int, *, most: int) -> list[t
     return [(int(row[0]), int(row[1])) for row in rows]
 
 
-def list_own(session: Session, door: Door, *, secret_hashes: Sequence[str], browser_index: str) -> list[OwnRow]:
-    """This browser's registrations of the activity: its tickets, and the walk-ins that it made."""
+def list_own(
+    session: Session, door: Door, *, secret_hashes: Sequence[str], browser_index: str, marks: Sequence[str] = ()
+) -> list[OwnRow]:
+    """This browser's registrations of the activity: its tickets, the walk-ins that it made, those of its `marks`.
+
+    A mark is the uid of an event by which the browser named a registration that it holds no ticket of.
+    """
     here = and_(CheckIn.session_id == door.session_id, CheckIn.registration_id == Registration.id)
     walk_in = Registration.kind == RegistrationKind.WALK_IN.value
+    wanted = [
+        Registration.secret_hash.in_(secret_hashes),
+        and_(walk_in, Registration.browser_index == browser_index, CheckIn.id.is_not(None)),
+    ]
+    if marks:
+        wanted.append(Registration.id.in_(_marked(marks)))
     rows = session.execute(
         select(Registration, PersonalDetail.name, CheckIn)
         .outerjoin(PersonalDetail, PersonalDetail.registration_id == Registration.id)
         .outerjoin(CheckIn, here)
-        .where(
-            Registration.activity_id == door.activity_id,
-            or_(
-                Registration.secret_hash.in_(secret_hashes),
-                and_(walk_in, Registration.browser_index == browser_index, CheckIn.id.is_not(None)),
-            ),
-        )
+        .where(Registration.activity_id == door.activity_id, or_(*wanted))
         .order_by(Registration.id)
         .limit(20)
     )
-    return [
-        OwnRow(
-            key=(r.secret_hash or "")[:16], name=name or "", headcount=check.headcount if check else r.headcount,
-            state=r.state, session_id=r.session_id, is_walk_in=r.kind == RegistrationKind.WALK_IN.value,
-            first_at=check.first_at if check else None, is_party=r.kind == RegistrationKind.PARTY.value,
-            expected=r.headcount,
-        )
-        for r, name, check in rows
-    ]  # fmt: skip
+    return [_own_row(r, name or "", check, r.secret_hash in secret_hashes) for r, name, check in rows]
+
+
+def _own_row(row: Registration, name: str, check: CheckIn | None, is_held: bool) -> OwnRow:
+    is_walk_in = row.kind == RegistrationKind.WALK_IN.value
+    is_marked = not is_held and not is_walk_in
+    return OwnRow(
+        key=(row.secret_hash or "")[:16], name="" if is_marked else name,
+        headcount=check.headcount if check else row.headcount, state=row.state, session_id=row.session_id,
+        is_walk_in=is_walk_in, first_at=check.first_at if check else None,
+        is_party=row.kind == RegistrationKind.PARTY.value, expected=row.headcount, registration_id=row.id,
+        is_marked=is_marked, event_uid=row.submission or "" if is_walk_in else "",
+        is_offered=row.offered_until is not None, is_minor=row.is_minor,
+    )  # fmt: skip
+
+
+def _marked(marks: Sequence[str]) -> Any:
+    return (
+        select(CheckInEvent.registration_id)
+        .join(Registration, Registration.id == CheckInEvent.registration_id)
+        .where(CheckInEvent.uid.in_(marks), Registration.kind != RegistrationKind.WALK_IN.value)
+    )
+
+
+def find_marked(session: Session, activity_id: int, marks: Sequence[str], key: str) -> Registration | None:
+    """The registration of one of these marks that a form names by its key."""
+    rows = session.scalars(
+        select(Registration).where(Registration.activity_id == activity_id, Registration.id.in_(_marked(marks)))
+    )
+    return next((row for row in rows if key and (row.secret_hash or "")[:16] == key), None)
 
 
 def session_totals(session: Session, session_ids: Sequence[int]) -> dict[int, Totals]:

@@ -61,6 +61,7 @@ ASKED = "quarantined"  # neither counted nor refused: somebody has to say the nu
 NO_NUMBER = "这是班级或团体的码，没有报来了几人，还没有计数。"
 COUNTED_BEFORE = "这个班刚才已有人报过数，这次没有计数。是又来的一批，请再报一次。"
 PARTY_MOST = 2000  # people of one party at once: a typing error, not a limit
+_FAR_TIMES, _FAR_MORE = 2, 20  # above the registered number: asked once, since a stepper or a slip may have made it
 # A form of address that names nobody: 李女士, 张老师. Anything else is masked on a desk's screen.
 _TITLES = (
     "女士",
@@ -154,6 +155,8 @@ def _registration(facts: Facts) -> Decision | None:
         return Decision("foreign", "这不是本场的报名码，请到签到台。")
     if facts.registration_state == "cancelled":
         return Decision("cancelled", "这个报名已经取消。想参加，可以按“现场登记”签到。")
+    if facts.registration_state == "pending":
+        return Decision("not_confirmed", "这个报名还没有确认。请到签到台，工作人员帮您看。")
     if facts.registration_state != "confirmed":
         return Decision("not_confirmed", "这个报名还在候补，没有留名额。请到签到台，有位置就能进。")
     if not facts.same_session:
@@ -210,6 +213,11 @@ def most_of(kind: str, registered: int) -> int | None:
     if kind == "party":
         return PARTY_MOST
     return max(WALK_IN_MOST, registered) if kind == "individual" else None
+
+
+def is_far_above(people: int, expected: int) -> bool:
+    """Whether a party's number is so far above the registered one that it is asked once more; 0 expected is unknown."""
+    return 0 < expected * _FAR_TIMES < people and people > expected + _FAR_MORE
 
 
 def first_words(outcome: str) -> str:

@@ -54,6 +54,11 @@ def mac_code(key: bytes, *parts: str, length: int = 8) -> str:
     return "".join(chars)
 
 
+def is_code(text: str, length: int = 8) -> bool:
+    """Whether it has the shape of a desk code; what has not is a slip, and no guess."""
+    return len(text) == length and set(text) <= set(CODE_ALPHABET)
+
+
 def same(left: str, right: str) -> bool:
     """Constant-time equality."""
     return hmac.compare_digest(left.encode(), right.encode())

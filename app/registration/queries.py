@@ -17,7 +17,7 @@ from app.kernel.keys import KeyRing
 from app.kernel.text import mask_name, normalise_code
 from app.kernel.tokens import digest
 from app.organisation.models import Unit
-from app.registration.indexes import tail_index, ticket_code_index
+from app.registration.indexes import PHONE_SLOTS, phone_index, tail_index, ticket_code_index
 from app.registration.models import PartyClass, PersonalDetail, Registration, RegistrationKind, RegistrationState
 
 
@@ -109,6 +109,24 @@ def find_by_phone_tail(
             .where(
                 Registration.activity_id == activity_id,
                 Registration.tail_index == tail_index(keys, activity_code, wanted),
+                Registration.state != RegistrationState.CANCELLED.value,
+            )
+            .order_by(Registration.id)
+        )
+    )
+
+
+def find_by_phone(
+    session: Session, activity_id: int, activity_code: str, phone: str, *, keys: KeyRing
+) -> list[Registration]:
+    """Standing registrations under this whole phone number: one, or those of siblings and of a teacher's classes."""
+    indexes = [phone_index(keys, activity_code, phone, slot) for slot in range(PHONE_SLOTS)]
+    return list(
+        session.scalars(
+            select(Registration)
+            .where(
+                Registration.activity_id == activity_id,
+                Registration.phone_index.in_(indexes),
                 Registration.state != RegistrationState.CANCELLED.value,
             )
             .order_by(Registration.id)

@@ -87,11 +87,19 @@ def navigation(app: Flask, actor: Actor) -> list[NavItem]:
 
 
 def is_large() -> bool:
-    """Large type (适老化): the query switches it, a cookie keeps it; no database, no account."""
-    asked = request.args.get("size")
-    if asked in ("large", "normal"):
-        return asked == "large"
-    return request.cookies.get(LARGE_COOKIE) == "large"
+    """Large type (适老化): the query or a form's button switches it, a cookie keeps it; no database, no account."""
+    return (_asked_size() or request.cookies.get(LARGE_COOKIE)) == "large"
+
+
+def read_size() -> bool:
+    """Whether this form was sent for the other size alone, and nothing in it may count."""
+    g.asked_size = request.form.get("size", "")
+    return "size" in request.form
+
+
+def _asked_size() -> str:
+    asked = str(g.get("asked_size") or request.args.get("size", ""))
+    return asked if asked in ("large", "normal") else ""
 
 
 def register(app: Flask) -> None:
@@ -124,9 +132,7 @@ def register(app: Flask) -> None:
 
     @app.after_request
     def keep_large(response: Response) -> Response:
-        asked = request.args.get("size")
-        if asked in ("large", "normal"):
-            response.set_cookie(
-                LARGE_COOKIE, asked, max_age=365 * 86400, samesite="Lax", secure=settings.is_secure, httponly=True
-            )
+        if asked := _asked_size():
+            # Not HttpOnly: size.js changes it in place, so that nothing typed is lost.
+            response.set_cookie(LARGE_COOKIE, asked, max_age=365 * 86400, samesite="Lax", secure=settings.is_secure)
         return response

@@ -1,4 +1,4 @@
-"""What this browser remembers: a random token for grants, and the tickets it got. Cookies, no account."""
+"""What this browser remembers: a token for grants, its tickets, by which events it signed others' in. Cookies, no account."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from app.kernel.tokens import random_secret
 from app.web.access import settings
 
 TICKETS_MOST = 20
+MARKS_MOST = 20
+MARKS_LAST = timedelta(days=30)  # from the first day of a camp to its last
+TYPED_LASTS = timedelta(minutes=10)
+TYPED_COOKIE = "typed"  # lives under one session's address, which a __Host- name would forbid
 LIFETIME = timedelta(days=200)  # a little longer than the longest retention (180 days after the last session)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 
@@ -52,6 +56,47 @@ def forget(response: Response, secret: str) -> None:
         _write(response, left)
 
 
+def own_marks(activity_code: str) -> list[tuple[str, str]]:
+    """(event's uid, ticket's key) of what this browser did in the activity without holding a ticket, the oldest first.
+
+    Without a key, the event's registration was named by tail or code. With one, the event is the walk-in of people
+    who wait for a place on the ticket of that key.
+    """
+    return [(uid, key) for code, uid, key in _loads(current_app, request.cookies, "marks") if code == activity_code]
+
+
+def mark(response: Response, activity_code: str, uid: str, key: str = "") -> None:
+    """Know this browser again by an event that it caused; at most 20, the oldest leave first."""
+    entry = (activity_code, uid, key)
+    kept = [each for each in _loads(current_app, request.cookies, "marks") if each != entry]
+    _set(response, "marks", _signer(current_app, "marks").dumps([*kept, entry][-MARKS_MOST:]), MARKS_LAST)
+
+
+def keep_typed(response: Response, session_code: str, typed: Mapping[str, str]) -> None:
+    """What was typed into a page that was too old, for a new scan of the same session in this browser."""
+    response.set_cookie(
+        TYPED_COOKIE, str(_signer(current_app, "typed").dumps(dict(typed))), max_age=TYPED_LASTS,
+        path=f"/s/{session_code}", secure=settings().is_secure, httponly=True, samesite="Lax",
+    )  # fmt: skip
+
+
+def kept_typed() -> dict[str, str]:
+    """That, on a page of the same session."""
+    try:
+        found = _signer(current_app, "typed").loads(request.cookies.get(TYPED_COOKIE, ""))
+    except BadSignature:
+        return {}
+    return {str(name): str(value) for name, value in found.items()}
+
+
+def drop_typed(response: Response, session_code: str) -> None:
+    """It is signed in now."""
+    if TYPED_COOKIE in request.cookies:
+        response.delete_cookie(
+            TYPED_COOKIE, path=f"/s/{session_code}", secure=settings().is_secure, httponly=True, samesite="Lax"
+        )
+
+
 def _name(name: str) -> str:
     return _name_in(current_app, name)
 
@@ -60,14 +105,22 @@ def _name_in(app: Flask, name: str) -> str:
     return f"__Host-{name}" if app.extensions["settings"].is_secure else name
 
 
-def _signer(app: Flask) -> URLSafeSerializer:
-    found: URLSafeSerializer | None = app.extensions.get("mine")
-    if found is None:
+def _signer(app: Flask, name: str) -> URLSafeSerializer:
+    signers: dict[str, URLSafeSerializer] = app.extensions.setdefault("mine", {})
+    if name not in signers:
         fallbacks: list[str] = app.config.get("SECRET_KEY_FALLBACKS") or []
-        found = app.extensions["mine"] = URLSafeSerializer(
-            [*reversed(fallbacks), app.config["SECRET_KEY"]], salt="mine"
-        )
-    return found
+        signers[name] = URLSafeSerializer([*reversed(fallbacks), app.config["SECRET_KEY"]], salt=name)
+    return signers[name]
+
+
+def _loads(app: Flask, cookies: Mapping[str, str], name: str) -> list[tuple[str, ...]]:
+    kept = cookies.get(_name_in(app, name))
+    if not kept:
+        return []
+    try:
+        return [tuple(map(str, entry)) for entry in _signer(app, name).loads(kept)]
+    except BadSignature:
+        return []
 
 
 def kept_by(app: Flask, cookies: Mapping[str, str]) -> tuple[str, list[tuple[str, str]]]:
@@ -76,14 +129,7 @@ def kept_by(app: Flask, cookies: Mapping[str, str]) -> tuple[str, list[tuple[str
     The app is an argument, since the hot path asks outside of Flask's contexts.
     """
     token = cookies.get(_name_in(app, "browser"), "")
-    kept = cookies.get(_name_in(app, "mine"))
-    if not kept:
-        return token if _TOKEN.fullmatch(token) else "", []
-    try:
-        pairs = _signer(app).loads(kept)
-    except BadSignature:
-        pairs = []
-    tickets = [(str(code), str(secret)) for code, secret in pairs][-TICKETS_MOST:]
+    tickets = [(code, secret) for code, secret in _loads(app, cookies, "mine")][-TICKETS_MOST:]
     return token if _TOKEN.fullmatch(token) else "", tickets
 
 
@@ -92,12 +138,12 @@ def _read() -> list[tuple[str, str]]:
 
 
 def _write(response: Response, pairs: list[tuple[str, str]]) -> None:
-    _set(response, "mine", _signer(current_app).dumps(pairs))
+    _set(response, "mine", _signer(current_app, "mine").dumps(pairs))
 
 
-def _set(response: Response, name: str, value: str) -> None:
+def _set(response: Response, name: str, value: str, lasts: timedelta = LIFETIME) -> None:
     response.set_cookie(
-        _name(name), value, max_age=LIFETIME, path="/", secure=settings().is_secure, httponly=True, samesite="Lax"
+        _name(name), value, max_age=lasts, path="/", secure=settings().is_secure, httponly=True, samesite="Lax"
     )
 
 

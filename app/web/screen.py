@@ -69,9 +69,11 @@ def show() -> Response:
 @public
 def open_screen() -> Response:
     """Six digits of the console, tries counted; they hold ten to twenty minutes."""
-    moment = now()
+    moment, digits = now(), asked_digits()
+    if not digits:  # a slip, and no guess
+        return _ask(_("要填6位数字。请看控制台上现在的6位数字。"), 422)
     try:
-        door = _counted(asked_digits(), moment)
+        door = _counted(digits, moment)
     except TooMany as many:
         return _ask(many.message + _("不用等：在登录了控制台的电脑上按“打开大屏”，不用填数字。"), 429)
     if door is None:

@@ -10,7 +10,8 @@
     made.innerHTML = '<svg class="ico" width="20" height="20" viewBox="0 0 20 20" aria-hidden="true"><path d="' + drawing[step] + '"/></svg>';
     made.addEventListener('click', function () {
       var low = Number(input.getAttribute('data-min') || 0), high = Number(input.getAttribute('data-max') || 999999);
-      var next = (parseInt(input.value, 10) || 0) + step;
+      var typed = input.value.replace(/[０-９]/g, function (wide) { return String.fromCharCode(wide.charCodeAt(0) - 0xfee0); });
+      var next = (parseInt(typed, 10) || 0) + step;
       input.value = Math.min(high, Math.max(low, next));
       say(label + ' ' + input.value);
       input.dispatchEvent(new Event('input', { bubbles: true }));

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from flask import current_app, g, request
@@ -9,26 +10,27 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.checkin import codes
-from app.checkin.models import Method
+from app.checkin.models import Method, Outcome
 from app.checkin.parties import reported_of
-from app.checkin.queries import Door
-from app.checkin.rules import PARTY_MOST, counted_before
-from app.checkin.service import Arrival, check_in, find_answer, keep_refusal
-from app.extensions import db
+from app.checkin.queries import Door, find_marked
+from app.checkin.rules import ASKED, counted_before
+from app.checkin.service import Arrival, Result, check_in, find_answer, keep_refusal
+from app.extensions import csrf, db
 from app.kernel.attempts import check_attempts, settle_attempt
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from app.kernel.errors import TooMany
 from app.kernel.text import normalise_code, normalise_phone
-from app.kernel.tokens import same
-from app.registration.models import Registration, RegistrationKind
-from app.registration.queries import find_by_phone_tail, find_by_ticket_code
+from app.kernel.tokens import is_code, same
+from app.registration.models import Registration, RegistrationKind, RegistrationState
+from app.registration.queries import find_by_phone, find_by_phone_tail, find_by_ticket_code
 from app.web import mine
 from app.web.access import address_key, keys, public
 from app.web.checkin.blueprint import bp
 from app.web.checkin.page import AskedParty, Typed, arrive_page, get_door, grant_for
-from app.web.checkin.press import Refused, own_count_as, plain_arrival, result_page
-from app.web.venue import asked_number
+from app.web.checkin.press import Refused, find_own_secret, own_count_as, party_number, plain_arrival, result_page
+from app.web.context import read_size
+from app.web.rendering import clock_text
 
 # A whole venue may stand behind one address, so only wrong codes and tails are counted.
 FREE_TRIES = 20
@@ -60,6 +62,7 @@ def _method(door: Door, moment: datetime) -> Method | None:
 
 
 @bp.post("/s/<code>")
+@csrf.exempt  # the grant is a MAC over this browser's own cookie: it proves what the token would (decisions/0011)
 @public
 def sign(code: str) -> Response:
     """The button. A grant is good for 120 s, once, in this browser; a retry gets its first answer.
@@ -68,38 +71,86 @@ def sign(code: str) -> Response:
     """
     g.lean = True
     moment, typed = now(), Typed.read()
+    is_for_size = read_size()
     text = request.form.get("grant", "")[:300]
     grant = codes.read_grant(keys(), text, browser=mine.browser_token())
     if grant is None or grant.session_code != code:
         words = _("没有签上：这一页不是这个浏览器扫码打开的，或浏览器不保存 Cookie。请用这部手机重新扫大屏上的码。")
         return arrive_page(get_door(code), moment, typed=typed, error=words, status=422)
+    if is_for_size or typed.way == "back":
+        return _show_again(code, grant, text, typed, moment)
     if not grant.holds(moment):
         return _expired(code, grant, typed, moment)
     try:
         arrival = _arrival(code, grant, typed, moment)
     except Refused as refused:
+        # Where a class was counted meanwhile, its words say it already; a first question is no refusal.
+        words = str(refused.message) if refused.status in (200, 409) else _("还没有签上。") + str(refused.message)
         return arrive_page(
-            get_door(code), moment, grant=text, typed=typed, error=str(refused.message), wrong=refused.wrong,
-            status=refused.status, asked=refused.party if isinstance(refused, _HowMany) else None,
+            get_door(code), moment, grant=text, typed=typed, error=words, wrong=refused.wrong, sure=refused.sure,
+            status=refused.status, asked=refused.party if isinstance(refused, HowMany) and not typed.ticket else None,
         )  # fmt: skip
     with transaction(db.session) as tx:
         result = check_in(tx, arrival, now=moment)
-    return result_page(result, is_own=typed.way != "registered")
+    return _answer(grant, typed, result, moment)
 
 
-class _HowMany(Refused):
-    """A class is named: nobody is assumed, so its teacher is asked. The grant is not used up."""
+def _answer(grant: codes.Grant, typed: Typed, result: Result, moment: datetime) -> Response:
+    """The result, and what this browser is known by from now on; a class that was counted meanwhile is asked."""
+    if result.outcome == ASKED:
+        return _ask_again(grant, typed, result, moment)
+    holds = bool(find_own_secret(request.form, list(reversed(mine.all_tickets())), grant.activity_code))
+    is_named = typed.way != "walk_in" and not holds
+    response = result_page(result, request.form, is_own=not is_named)
+    place = result.place
+    if typed.way == "waiting" and result.is_in:
+        mine.mark(response, place.activity_code, grant.uid, typed.ticket)
+    elif is_named and result.registration_id is not None and result.outcome != Outcome.FOREIGN.value:
+        mine.mark(response, place.activity_code, grant.uid)
+    if result.is_in:
+        mine.drop_typed(response, place.session_code)
+    return response
 
-    def __init__(self, party: AskedParty, message: str = "", status: int = 200) -> None:
-        super().__init__(message, "class" if message else "", status)
-        self.party = party
+
+def _ask_again(grant: codes.Grant, typed: Typed, result: Result, moment: datetime) -> Response:
+    """Another has counted this class since the page was opened: what was reported, and the field for those that came after.
+
+    The event has used the grant up, so the form gets its successor; a reload gets the same one.
+    """
+    door = get_door(grant.session_code)
+    registration = db.session.get_one(Registration, result.registration_id)
+    reported = reported_of(db.session(), registration.id, door.session_id)
+    holds = grant.holds(moment)
+    error = str(_(result.message))
+    if reported is not None:
+        error = _(
+            "这个班刚才已报%(n)s人（%(time)s），您这次填的没有计数。",
+            n=reported.people,
+            time=clock_text(reported.first_at),
+        )
+        error += _("又来了一批，就在这里再报。") if holds else _("又来了一批，请再扫一次大屏。")
+    return arrive_page(
+        door, moment, grant=codes.renew_grant(keys(), grant, browser=mine.browser_token()) if holds else "",
+        typed=replace(typed, people="", count_as=""), error=error, wrong="class" if holds else "", status=409,
+        asked=AskedParty(registration.headcount, reported) if holds and not typed.ticket else None,
+    )  # fmt: skip
+
+
+def _show_again(code: str, grant: codes.Grant, text: str, typed: Typed, moment: datetime) -> Response:
+    """For the other size without scripts, and back from the question for a class: nothing counts, nothing is lost."""
+    again = find_answer(db.session(), grant.uid, session_code=code)
+    if again is not None:
+        return _answer(grant, typed, again, moment)
+    if typed.way == "back":
+        typed = Typed(way="registered", tail=typed.tail)
+    return arrive_page(get_door(code), moment, grant=text if grant.holds(moment) else "", typed=typed)
 
 
 def _expired(code: str, grant: codes.Grant, typed: Typed, moment: datetime) -> Response:
     """An answer that was lost on the way is given again; else what was typed stays."""
     again = find_answer(db.session(), grant.uid, session_code=code)
     if again is not None:
-        return result_page(again, is_own=typed.way != "registered")
+        return _answer(grant, typed, again, moment)
     words = _("没有签上：这一页放了超过2分钟。填过的内容都在，再扫一次大屏，或填大屏上现在的6位短码接着签。")
     return arrive_page(get_door(code), moment, typed=typed, error=words, status=422)
 
@@ -109,14 +160,23 @@ def _arrival(code: str, grant: codes.Grant, typed: Typed, moment: datetime) -> A
     if typed.way == "registered":
         return _registered(code, grant, Method(grant.method), typed, moment)
     browser, kept = mine.kept_by(current_app, request.cookies)
+    if typed.way == "waiting":
+        return replace(
+            plain_arrival(grant, {**request.form, "way": "walk_in"}, kept=kept, browser=browser, keys=keys()), name=""
+        )  # fmt: skip
+    if typed.ticket and not find_own_secret(request.form, kept, grant.activity_code):
+        door = get_door(code)
+        uids = [uid for uid, key in mine.own_marks(door.activity_code) if not key]
+        marked = find_marked(db.session(), door.activity_id, uids, typed.ticket)
+        if marked is not None:
+            return _named(grant, door, Method(grant.method), marked)
     return plain_arrival(grant, request.form, kept=kept, browser=browser, keys=keys())
 
 
 def _registered(code: str, grant: codes.Grant, method: Method, typed: Typed, moment: datetime) -> Arrival:
-    wanted = normalise_code(typed.tail)
-    phone = normalise_phone(typed.tail)
-    tail = phone[-4:] if phone else wanted if len(wanted) == 4 and wanted.isascii() and wanted.isdigit() else ""
-    if not tail and len(wanted) != 8:
+    wanted = normalise_phone(typed.tail) or normalise_code(typed.tail)
+    tail = wanted if len(wanted) in (4, 11) and wanted.isascii() and wanted.isdigit() else ""
+    if not tail and not is_code(wanted):  # a slip, and no guess
         raise Refused(_("请填手机号的后4位，或报名码下面的8位短码。"), "tail")
     door = get_door(code)
     try:
@@ -124,8 +184,22 @@ def _registered(code: str, grant: codes.Grant, method: Method, typed: Typed, mom
     except TooMany as many:
         raise Refused(many.message + _("不用等：到签到台报手机尾号，工作人员帮您签。"), "tail", 429) from None
     if found is None:
-        raise Refused(_("没有找到这个报名。请核对一下；没报名的，按现场登记就能签。"), "tail")
-    if found.kind == RegistrationKind.PARTY.value:
+        other = _("没报名的，按现场登记就能签。") if door.takes_walk_in else _("没报名的，请到签到台问一声。")
+        raise Refused(_("没有找到这个报名。请核对一下；") + other, "tail")
+    return _named(grant, door, method, found)
+
+
+class HowMany(Refused):
+    """A class is named: nobody is assumed, so its teacher is asked. The grant is not used up."""
+
+    def __init__(self, party: AskedParty, why: Refused | None = None) -> None:
+        super().__init__(*((why.message, why.wrong, why.status, why.sure) if why else ("", "", 200)))
+        self.party = party
+
+
+def _named(grant: codes.Grant, door: Door, method: Method, found: Registration) -> Arrival:
+    """The arrival of a registration of which this browser holds no ticket."""
+    if found.kind == RegistrationKind.PARTY.value and found.state == RegistrationState.CONFIRMED.value:
         return _party(grant, door, found)
     return Arrival(grant.uid, door.session_id, method, found.id)
 
@@ -150,21 +224,24 @@ def _party(grant: codes.Grant, door: Door, found: Registration) -> Arrival:
     asked = AskedParty(found.headcount, reported_of(db.session(), found.id, door.session_id))
     count_as = own_count_as(request.form)
     if "count_as" not in request.form:  # the first step named it by tail or code
-        raise _HowMany(asked)
-    people = asked_number("people")
-    if not people or people > PARTY_MOST:
-        raise _HowMany(asked, _("人数请填1到%(most)s的整数。", most=PARTY_MOST), 422)
+        raise HowMany(asked)
+    try:
+        people = party_number(request.form, expected=found.headcount)
+    except Refused as refused:
+        raise HowMany(asked, refused) from None
     is_again = find_answer(db.session(), grant.uid, session_code=door.code) is not None  # it gets its first answer
     first_at = asked.reported.first_at if asked.reported else None
     if counted_before(first_at, count_as) is not None and not is_again:
-        raise _HowMany(asked, _("刚才已有人报过数，这次没有计数。又来了一批，就在这里再报。"), 409)
+        words = _("刚才已有人报过数，这次没有计数。又来了一批，就在这里再报。")
+        raise HowMany(asked, Refused(words, "class", 409))
     return Arrival(grant.uid, door.session_id, Method.PARTY_OWN, found.id, children=people, count_as=count_as)
 
 
 def _find(door: Door, tail: str, wanted: str) -> Registration | None:
     if not tail:
         return find_by_ticket_code(db.session(), door.activity_id, door.activity_code, wanted, keys=keys())
-    many = find_by_phone_tail(db.session(), door.activity_id, door.activity_code, tail, keys=keys())
+    find = find_by_phone if len(tail) == 11 else find_by_phone_tail
+    many = find(db.session(), door.activity_id, door.activity_code, tail, keys=keys())
     if len(many) > 1:  # never a list of names
-        raise Refused(_("这个尾号不止一个报名。请填报名码下面的8位短码，或到签到台。"), "tail")
+        raise Refused(_("这个号码不止一个报名。请填报名码下面的8位短码，或到签到台。"), "tail")
     return many[0] if many else None

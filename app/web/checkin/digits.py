@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from flask import g, request
+from flask import g, request, url_for
 from flask_babel import gettext as _
+from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response
 
 from app.checkin import codes
@@ -19,6 +20,7 @@ from app.kernel.errors import TooMany
 from app.web.access import address_key, keys, public
 from app.web.checkin.blueprint import bp
 from app.web.checkin.page import Typed, arrive_page, get_door, grant_for
+from app.web.context import read_size
 from app.web.rendering import render
 from app.web.venue import asked_digits, phase_of
 
@@ -41,6 +43,11 @@ def enter_digits() -> Response:
     """The sign-in page of the session that shows these digits now; what was typed before comes along."""
     g.lean = True
     moment, typed, digits = now(), Typed.read(), asked_digits()
+    if read_size():
+        named = request.form.get("session", "")
+        return arrive_page(get_door(named), moment, typed=typed) if named else _ask()
+    if not digits:  # a slip, and no guess
+        return _ask(_("要填6位数字。请看大屏上现在的6位数字，再填一次。"), 422)
     try:
         door = _counted(digits, moment)
     except TooMany as many:
@@ -66,7 +73,10 @@ def _counted(digits: str, moment: datetime) -> Door | None:
 
 
 def _ask(error: str = "", status: int = 200) -> Response:
-    return render("checkin/digits.html", error=error, typed=Typed.read(), status=status)
+    typed = Typed.read().filled
+    fields = [("csrf_token", generate_csrf()), *typed.items()]
+    resize = {"action": url_for("checkin.enter_digits"), "fields": fields}
+    return render("checkin/digits.html", error=error, typed=typed, resize=resize, status=status)
 
 
 def _door_of(digits: str, moment: datetime) -> Door | None:

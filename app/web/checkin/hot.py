@@ -18,6 +18,7 @@ from werkzeug.http import parse_cookie
 
 from app.checkin import codes
 from app.checkin.group_commit import GroupCommit
+from app.checkin.rules import ASKED
 from app.config import Settings
 from app.extensions import db
 from app.kernel.clock import now
@@ -88,7 +89,10 @@ class HotPath:
         except (DBAPIError, group.driver_error) as error:
             log.error("check-in goes on to the view: %s", type(error).__name__)
             return None
-        return self._answer(answer_of(result, self._words, is_own=True, kept=press.kept), press.is_large)
+        if result.outcome == ASKED:  # the view asks
+            return None
+        answer = answer_of(result, self._words, press.form, is_own=True, kept=press.kept)
+        return self._answer(answer, press.is_large)
 
     def _group(self) -> GroupCommit:
         if self._commit is None:
@@ -122,7 +126,8 @@ class HotPath:
         grant = codes.read_grant(self._keys, form.get("grant", "")[:300], browser=browser) if browser else None
         if (
             grant is None or not grant.holds(moment) or grant.session_code != environ["PATH_INFO"][len(PREFIX) :]
-            or form.get("way") not in WAYS or "\x00" in "".join(form.values())
+            or form.get("way") not in WAYS or "size" in form or mine.TYPED_COOKIE in cookies
+            or "\x00" in "".join(form.values())
         ):  # fmt: skip
             return None
         return Press(grant, form, browser, kept, cookies.get(LARGE_COOKIE) == "large")

@@ -10,8 +10,8 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from app.checkin import codes
-from app.checkin.models import Method
-from app.checkin.rules import PARTY_MOST, WALK_IN_MOST, CountAs
+from app.checkin.models import Method, Outcome
+from app.checkin.rules import PARTY_MOST, WALK_IN_MOST, CountAs, is_far_above
 from app.checkin.service import Arrival, Result
 from app.kernel.keys import KeyRing
 from app.kernel.text import one_line
@@ -30,9 +30,9 @@ Kept = Sequence[tuple[str, str]]  # (activity code, secret) of this browser's ti
 class Refused(Exception):
     """The form asks for what cannot be; the page is shown again with what was typed and the same grant."""
 
-    def __init__(self, message: object, wrong: str = "", status: int = 422) -> None:
+    def __init__(self, message: object, wrong: str = "", status: int = 422, sure: str = "") -> None:
         super().__init__(message)
-        self.message, self.wrong, self.status = message, wrong, status
+        self.message, self.wrong, self.status, self.sure = message, wrong, status, sure
 
 
 def plain_arrival(
@@ -45,12 +45,10 @@ def plain_arrival(
         secret = _own_secret(form, kept, activity)
         return Arrival(grant.uid, None, method, session_code=grant.session_code, secret=secret)
     if way == "class":
-        people = whole_number(form.get("people", ""))
-        if not people or people > PARTY_MOST:
-            raise Refused(_("人数请填1到%(most)s的整数。", most=PARTY_MOST), "class")
+        came = party_number(form, expected=whole_number(form.get("expected", "")) or 0)
         secret = _own_secret(form, kept, activity)
         return Arrival(
-            grant.uid, None, Method.PARTY_OWN, children=people, session_code=grant.session_code, secret=secret,
+            grant.uid, None, Method.PARTY_OWN, children=came, session_code=grant.session_code, secret=secret,
             count_as=own_count_as(form),
         )  # fmt: skip
     people = whole_number(form.get("people", ""), 1)
@@ -65,18 +63,34 @@ def plain_arrival(
     )  # fmt: skip
 
 
+def party_number(form: Mapping[str, str], *, expected: int) -> int:
+    """The number of a class as its teacher says it. One far above the registered is asked once, and sent again counts."""
+    people = whole_number(form.get("people", ""))
+    if not people or people > PARTY_MOST:
+        raise Refused(_("人数请填1到%(most)s的整数。", most=PARTY_MOST), "class")
+    if is_far_above(people, expected) and form.get("sure") != str(people):
+        words = _("报名%(n)s人，您填了%(people)s人，对吗？对的，再按一次；不对，改了再按。", n=expected, people=people)
+        raise Refused(words, "class", sure=str(people))
+    return people
+
+
 def own_count_as(form: Mapping[str, str]) -> CountAs:
     """Whether the page showed that some of the class are here. Without a word it never adds to what was counted."""
     return CountAs.PART if form.get("count_as") == CountAs.PART.value else CountAs.FIRST
 
 
-def _own_secret(form: Mapping[str, str], kept: Kept, activity: str) -> str:
-    """The secret of this browser's ticket that the form names by a part of its hash."""
+def find_own_secret(form: Mapping[str, str], kept: Kept, activity: str) -> str:
+    """The secret of this browser's ticket that the form names by a part of its hash; empty where it holds none."""
     wanted = form.get("ticket", "")
-    for code, secret in reversed(kept):
-        if wanted and code == activity and same(digest(secret)[:16], wanted):
-            return secret
-    raise Refused(_("这部手机上没有找到您的报名码。请填手机尾号或8位报名码，或按现场登记。"))
+    own = (secret for code, secret in reversed(kept) if wanted and code == activity)
+    return next((secret for secret in own if same(digest(secret)[:16], wanted)), "")
+
+
+def _own_secret(form: Mapping[str, str], kept: Kept, activity: str) -> str:
+    secret = find_own_secret(form, kept, activity)
+    if not secret:
+        raise Refused(_("这部手机上没有找到您的报名码。请填手机尾号或8位报名码，或按现场登记。"))
+    return secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +116,7 @@ class Answer:
     values: dict[str, str]
 
 
-def answer_of(result: Result, words: Words, *, is_own: bool, kept: Kept) -> Answer:
+def answer_of(result: Result, words: Words, form: Mapping[str, str], *, is_own: bool, kept: Kept) -> Answer:
     """Signed in, signed in before, or not, each in words; a stranger's form of address is never shown."""
     place = result.place
     kind = "new" if result.is_new else "again" if result.is_in else "out"
@@ -113,11 +127,16 @@ def answer_of(result: Result, words: Words, *, is_own: bool, kept: Kept) -> Answ
         "people": people % {"n": result.headcount, "all": result.here}, "name": result.name if is_own else "",
         "label": place.label, "day": day(place.starts_at), "clock": clock_span(place.starts_at, place.ends_at),
         "title": place.title, "ticket": f"/t/{secret}" if secret else "", "about": f"/a/{place.activity_code}",
+        "door": f"/s/{place.session_code}", "grant": form.get("grant", "")[:300],
+        # A retry does not say whether it is a party's; its form does.
+        "party": "1" if result.is_party or "count_as" in form else "",
+        "desk": "" if result.outcome == Outcome.ACTIVITY_CLOSED.value else "1",
     }  # fmt: skip
     return Answer(kind, 422 if kind == "out" else 200, values)
 
 
-def result_page(result: Result, *, is_own: bool) -> Response:
+def result_page(result: Result, form: Mapping[str, str], *, is_own: bool) -> Response:
     """The answer's page inside a request of Flask's."""
-    answer = answer_of(result, Words.now(), is_own=is_own, kept=list(reversed(mine.all_tickets())))
+    kept = list(reversed(mine.all_tickets()))
+    answer = answer_of(result, Words.now(), form, is_own=is_own, kept=kept)
     return render_filled(TEMPLATE, answer.values, status=answer.status, kind=answer.kind)

@@ -74,6 +74,15 @@ def test_each_row_of_the_table(change: dict[str, object], outcome: str) -> None:
     assert decision.message
 
 
+def test_who_waits_for_an_answer_and_who_waits_for_a_place_hear_different_words() -> None:
+    pending, waitlisted = (
+        decide_check_in(replace(GOOD, registration_state=state)).message for state in ("pending", "waitlisted")
+    )
+    assert "还没有确认" in pending and "候补" not in pending
+    assert "候补" in waitlisted
+    assert all("请到签到台" in words for words in (pending, waitlisted))
+
+
 def test_every_door_has_a_grade_and_a_word() -> None:
     assert set(GRADE_BY_METHOD) == set(METHOD_LABELS) == {method.value for method in Method}
     assert set(GRADE_BY_METHOD.values()) == set("ABCD")

@@ -73,7 +73,7 @@ def many_facts() -> Iterator[Facts]:
     )  # fmt: skip
     values = product(
         ("published", "draft"), ("not_submitted", "approved"), (True, False), (True, False), (True, False),
-        (True, False), (True, False), ("confirmed", "waitlisted", "cancelled"), (None, START), (True, False),
+        (True, False), (True, False), ("confirmed", "waitlisted", "pending", "cancelled"), (None, START), (True, False),
         ("live_code", "ticket_scan", "paper"), (OPENS - timedelta(seconds=1), START, CLOSES), (-1, 0, 2, 7), (None, 6),
         ("first", "part", "whole"),
     )  # fmt: skip

@@ -203,6 +203,16 @@ def test_wrong_tails_are_kept_without_what_was_typed_and_made_to_wait(app: Flask
     assert count(app, Attempt) == 20
 
 
+@pytest.mark.parametrize("typed", ["", "12", "12345", "ABCDEFG", "ABCD0123", "我的报名码是什么"])
+def test_what_is_no_tail_and_no_code_is_no_guess(app: Flask, client: FlaskClient, typed: str) -> None:
+    _, session = make(app)
+    page = scan(app, client, session)
+    assert "请填手机号的后4位" in press(client, session, page, "registered", tail=typed).text
+    assert count(app, Attempt) == 0 and outcomes(app) == []
+    assert "没有找到" in press(client, session, page, "registered", tail="ABCDEFGH").text  # control
+    assert count(app, Attempt) == 1
+
+
 def test_what_cannot_sign_in_says_why(app: Flask, client: FlaskClient) -> None:
     code, session = make(app, takes_walk_in=False, takes_registration=False)
     page = scan(app, client, session)

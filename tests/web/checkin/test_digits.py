@@ -12,8 +12,9 @@ from sqlalchemy import select
 
 from app.checkin.models import CheckInEvent, Method
 from app.extensions import db
+from app.kernel.attempts import Attempt
 from app.kernel.clock import now
-from tests.web.checkin.browser import digits, live_key, make, outcomes, press, totals
+from tests.web.checkin.browser import count, digits, live_key, make, outcomes, press, totals
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -31,11 +32,14 @@ def test_the_digits_of_this_step_open_the_sign_in_page(app: Flask, client: Flask
 
 
 @pytest.mark.parametrize("typed", ["", "12345", "1234567", "abcdef", "一二三四五六", "0" * 500])
-def test_what_is_no_six_digits_is_refused_in_words(app: Flask, client: FlaskClient, typed: str) -> None:
+def test_what_is_no_six_digits_is_said_to_be_and_is_no_guess(app: Flask, client: FlaskClient, typed: str) -> None:
     make(app)
     answer = client.post("/s", data={"digits": typed})
     assert answer.status_code == 422
-    assert "短码不对" in answer.text
+    assert "要填6位数字" in answer.text
+    assert count(app, Attempt) == 0
+    assert "短码不对" in client.post("/s", data={"digits": "000000"}).text  # control: six wrong ones are a guess
+    assert count(app, Attempt) == 1
 
 
 def test_old_digits_and_those_of_a_closed_session_open_nothing(app: Flask, client: FlaskClient) -> None:

@@ -70,7 +70,7 @@ def test_a_teacher_who_registered_elsewhere_is_asked_and_nobody_counts_before(
         assert "报名42人" in asked.text
         assert "三年级2班" not in asked.text, "who knows a tail learns no more than the number"
     assert place.grades() == (0, 0)
-    form = form_of(asked.text, "ka")
+    form = form_of(asked.text, 'aria-labelledby="ka"')
     assert form["count_as"] == "first"
     for _ in range(2):
         done = client.post(f"/s/{place.session}", data={**form, "people": "38"})
@@ -81,11 +81,11 @@ def test_a_teacher_who_registered_elsewhere_is_asked_and_nobody_counts_before(
 
 def test_whoever_knows_the_tail_adds_nothing_by_itself(place: Place, client: FlaskClient) -> None:
     """The second browser sees what was reported; a page that is older than that adds nothing."""
-    old = form_of(by_tail(place, client).text, "ka")
+    old = form_of(by_tail(place, client).text, 'aria-labelledby="ka"')
     other = place.app.test_client()
     assert (
         other.post(
-            f"/s/{place.session}", data={**form_of(by_tail(place, other).text, "ka"), "people": "38"}
+            f"/s/{place.session}", data={**form_of(by_tail(place, other).text, 'aria-labelledby="ka"'), "people": "38"}
         ).status_code
         == 200
     )
@@ -93,7 +93,7 @@ def test_whoever_knows_the_tail_adds_nothing_by_itself(place: Place, client: Fla
     assert again.status_code == 409
     assert "已登记38人" in again.text
     assert place.grades() == (0, 38)
-    form = form_of(again.text, "ka")
+    form = form_of(again.text, 'aria-labelledby="ka"')
     assert form["count_as"] == "part"
     assert client.post(f"/s/{place.session}", data={**form, "people": "4"}).status_code == 200
     assert place.grades() == (0, 42)
@@ -101,11 +101,11 @@ def test_whoever_knows_the_tail_adds_nothing_by_itself(place: Place, client: Fla
 
 @pytest.mark.parametrize("people", ["", "0", "2001", "很多"])
 def test_a_number_that_cannot_be_stays_in_the_form(place: Place, client: FlaskClient, people: str) -> None:
-    form = form_of(by_tail(place, client).text, "ka")
+    form = form_of(by_tail(place, client).text, 'aria-labelledby="ka"')
     wrong = client.post(f"/s/{place.session}", data={**form, "people": people})
     assert wrong.status_code == 422
     assert 'aria-invalid="true"' in wrong.text
-    assert form_of(wrong.text, "ka")["tail"] == form["tail"]
+    assert form_of(wrong.text, 'aria-labelledby="ka"')["tail"] == form["tail"]
     assert place.grades() == (0, 0)
 
 

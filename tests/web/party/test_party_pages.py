@@ -240,7 +240,7 @@ def test_the_venues_code_asks_a_class_how_many_came(app: Flask, client: FlaskCli
     key = live_key(app.extensions["keys"], codes["session"], step_of(now()))
     for people, total in (("20", "20人"), ("18", "18人，一共38人")):
         page = client.get(f"/s/{codes['session']}?k={key}").text
-        assert "您的班级" in page
+        assert "三年级2班" in page
         form = {
             name: re.search(rf'name="{name}" value="([^"]+)"', page)[1]
             for name in ("grant", "activity", "ticket", "count_as")

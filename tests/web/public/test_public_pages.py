@@ -115,5 +115,5 @@ def test_the_privacy_page_tells_the_truth_about_cookies_phones_and_children(app:
     assert all(client.get_cookie(name) for name in ("shiliu", "mine", "browser", "size"))
     assert len(client._cookies) == 4
     text = client.get("/privacy").text
-    for words in ("只有四个", "每次打开都留下记录", "监护人同意以后才保存"):
+    for words in ("只有六个", "每次打开都留下记录", "监护人同意以后才保存"):
         assert words in text

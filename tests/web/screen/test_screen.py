@@ -17,11 +17,12 @@ from app.activities.models import Activity, ActivitySession, ActivityState
 from app.audit.models import AuditEntry
 from app.checkin import codes
 from app.extensions import db
+from app.kernel.attempts import Attempt
 from app.kernel.clock import now
 from app.kernel.database import transaction
 from tests.cast import make_cast
 from tests.factories import make_activity
-from tests.web.checkin.browser import digits, enrol, make, press, scan, totals
+from tests.web.checkin.browser import count, digits, enrol, make, press, scan, totals
 
 SignIn = Callable[[FlaskClient, str], None]
 
@@ -68,6 +69,16 @@ def test_two_screens_show_the_same_five_steps_and_the_count(app: Flask, client: 
     counted = client.get("/screen/steps.json?after=nonsense").json
     assert counted is not None
     assert counted["count"] == 3
+
+
+@pytest.mark.parametrize("typed", ["", "12345", "abcdef"])
+def test_what_is_no_six_digits_is_said_to_be_and_is_no_guess(app: Flask, client: FlaskClient, typed: str) -> None:
+    make(app)
+    answer = client.post("/screen", data={"digits": typed})
+    assert answer.status_code == 422 and "要填6位数字" in answer.text
+    assert count(app, Attempt) == 0
+    client.post("/screen", data={"digits": "000000"})  # control
+    assert count(app, Attempt) > 0
 
 
 def test_guessing_the_screens_digits_is_made_to_wait(app: Flask, client: FlaskClient) -> None:
