@@ -59,13 +59,14 @@ def test_two_grants_of_one_moment_have_two_uids() -> None:
 
 
 def test_a_used_grant_has_one_successor_that_ends_with_it() -> None:
-    text = codes.make_grant(RING, session_code="abc", method="live_code", browser="mine", now=NOW)
+    text = codes.make_grant(RING, session_code="abc", activity_code="def", method="live_code", browser="mine", now=NOW)
     grant = codes.read_grant(RING, text, browser="mine")
     assert grant is not None
     renewed = codes.renew_grant(RING, grant, browser="mine")
     assert renewed == codes.renew_grant(RING, grant, browser="mine")
     after = codes.read_grant(RING, renewed, browser="mine")
     assert after is not None
-    assert (after.session_code, after.method, after.expires_at) == ("abc", "live_code", grant.expires_at)
+    assert (after.session_code, after.activity_code, after.method) == ("abc", "def", "live_code")
+    assert after.expires_at == grant.expires_at
     assert after.uid != grant.uid and len(after.uid) == len(grant.uid)
     assert codes.read_grant(RING, renewed, browser="another") is None

@@ -81,7 +81,7 @@ def test_what_the_mark_holds_names_nobody_and_opens_nothing(app: Flask, client: 
     assert kept is not None
     with app.test_request_context(headers={"Cookie": f"marks={kept.value}"}):
         ((uid, key),) = mine.own_marks(code)
-    assert uid == hidden(page, "grant").split(".")[3]
+    assert uid == hidden(page, "grant").split(".")[4]
     assert key == ""
     assert client.get(f"/t/{uid}").status_code == 404
     assert client.get(f"/t/{secret}").status_code == 200  # control

@@ -96,10 +96,10 @@ def test_a_lost_network_is_said_and_the_code_goes_on_for_every_step_in_hand(
         assert shown(app, page, session, step) == [address]
         if step > first:
             expect(page.locator("#net-weak")).to_be_visible()
-            expect(page.locator("#net-weak")).to_contain_text("网络断了，这几个码还能用")
+            expect(page.locator("#net-weak")).to_contain_text("网络断了，这张码还能用到")
     page.clock.run_for(1000 * codes.STEP_SECONDS)  # no step is left: no code rather than an old one
     expect(page.locator("#digits")).to_have_text("··· ···")
-    expect(page.locator("#net-lost")).to_contain_text("网络断了，请到签到台签到")
+    expect(page.locator("#net-lost")).to_contain_text("网络断了，请到签到台")
     expect(page.locator("#net-lost")).to_be_visible()
     assert read(page.screenshot()) == []
     with time_machine.travel(now() + timedelta(seconds=ahead + codes.STEP_SECONDS)):  # so late it is for the server too
