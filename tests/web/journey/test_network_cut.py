@@ -14,6 +14,13 @@ from tests.web.scan.line import Line
 
 __all__ = ["line"]  # the fixture
 pytestmark = pytest.mark.serial
+SAID = """
+document.addEventListener('DOMContentLoaded', function () {
+  const count = document.getElementById('waiting');
+  window.said = [count.textContent];
+  new MutationObserver(function () { window.said.push(count.textContent); }).observe(count, { childList: true });
+});
+"""
 
 
 def test_scans_without_network_outlive_the_tab_and_are_sent_once(app: Flask, line: Line, chromium: Browser) -> None:
@@ -30,8 +37,11 @@ def test_scans_without_network_outlive_the_tab_and_are_sent_once(app: Flask, lin
     waiting(page, 3)
     page.close()  # the phone is put away
     page = phone.new_page()
+    page.add_init_script(SAID)
     page.goto(f"{line.url}/scan")
     waiting(page, 3)
+    said = page.evaluate("window.said")
+    assert said[0] == "…还在数" and set(said[1:]) == {"3"}  # never "0" before it has counted
     for secret in secrets[3:]:
         key_in(page, f"{line.url}/t/{secret}")
         amber(page)

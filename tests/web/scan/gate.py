@@ -12,7 +12,7 @@ from typing import Any
 import qrcode
 from flask import Flask
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, ViewportSize, expect
 from sqlalchemy import select
 
 from app.activities.models import ActivitySession
@@ -90,7 +90,7 @@ def pair(app: Flask, server: Live, context: BrowserContext, session: str, *, lab
 
 def held(page: Page) -> None:
     """The service worker keeps the page, reader included."""
-    expect(page.locator("#held")).to_be_visible()
+    expect(page.locator("#held")).to_be_visible(timeout=20_000)
 
 
 KEYS = """text => {
@@ -126,6 +126,27 @@ def until(page: Page, holds: Callable[[], bool]) -> None:
             return
         page.wait_for_timeout(100)
     raise AssertionError("it never came")
+
+
+LOOP = """() => {
+  const begun = performance.now();
+  let sum = 0;
+  for (let i = 0; i < 5e6; i += 1) sum = (sum * 31 + i) % 1000003;
+  return performance.now() - begun + sum * 0;
+}"""
+
+
+def slowed_down(page: Page, processor: CDPSession, rate: int) -> float:
+    """How many times longer the page calculates at this rate than at the machine's own; the rate stays set.
+
+    Both in turn, so that a busy machine slows both; there Chromium reaches half of the rate.
+    """
+    seconds: dict[int, list[float]] = {1: [], rate: []}
+    for _ in range(8):
+        for each, taken in seconds.items():
+            processor.send("Emulation.setCPUThrottlingRate", {"rate": each})
+            taken.append(page.evaluate(LOOP))
+    return sum(seconds[rate]) / sum(seconds[1])
 
 
 def arrivals(app: Flask, session: str) -> list[tuple[int, int]]:
