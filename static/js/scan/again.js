@@ -5,7 +5,7 @@ import { byId, say } from './show.js';
 import * as store from './store.js';
 import { createSync } from './sync.js';
 
-const STATES = { sending: '正在送。', later: '还没送出去，都还在，有网会接着送。', unpaired: '这部手机的配对查不到了，送不出去，都还在。' };
+const STATES = { sending: '正在送。', later: '还没送出去，有网会接着送。', unpaired: '这部手机的配对查不到了，送不出去。' };
 
 let finished = false;
 

@@ -54,7 +54,7 @@ export function fromAnswer(event, answer, place, more) {
     tone: tone,
     shape: answer.stored || tone === 'bad' ? tone : 'wait',
     title: said.title,
-    who: known ? whoText(answer.name || (event.walk_in ? '没报名的' : ''), answer.people) : nameOf(event),
+    who: known ? whoText(answer.name || (event.walk_in ? '没报名的' : ''), answer.people) : whoText(nameOf(event), event.walk_in ? answer.people : 0),
     text: /签到台|请进/.test(text) ? text : [first, text].filter(Boolean).join('。'),
     undo: answer.stored && (arrived || isHeld),
   };

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from flask import Flask
+from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.web.checkin.browser import enrol, outcomes, totals
+from tests.conftest import Live
+from tests.web.checkin.browser import enrol, make, outcomes, totals
+from tests.web.scan.gate import key_in, pair, phone_of, until
 from tests.web.scan.party import enrol_class
 from tests.web.scan.test_scanner import Gate, gate, reload
 
@@ -98,13 +101,16 @@ def unguarded(route: Route) -> None:
     route.fulfill(body=wrong, content_type="text/javascript")
 
 
-def test_without_the_guard_a_scan_reaches_the_form(gate: Gate) -> None:
+def test_without_the_guard_a_scan_reaches_the_form(app: Flask, live_server: Live, chromium: Browser) -> None:
     """Negative control: the keys change the number, and the Enter is the form's."""
-    gate.context.route(KEYS, unguarded)
-    secret = enrol_class(gate.app, gate.activity, pupils=20, adults=2)
-    reload(gate)
-    gate.scan(secret)
-    gate.page.fill("#party-people", "3")
-    fire(gate.page, "0123456789")
-    gate.verdict("good", "已签到")
-    assert totals(gate.app, gate.session).a == 301
+    activity, session = make(app, takes_parties=True)
+    secret = enrol_class(app, activity, pupils=20, adults=2)
+    context = phone_of(chromium, service_workers="block")  # a worker would serve the module as it is
+    context.route(KEYS, unguarded)
+    page = pair(app, live_server, context, session)
+    key_in(page, f"{live_server.url}/t/{secret}")
+    page.fill("#party-people", "3")
+    fire(page, "0123456789")
+    expect(page.locator("#party")).to_be_hidden()
+    until(page, lambda: totals(app, session).a == 301)
+    context.close()

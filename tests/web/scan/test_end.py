@@ -149,7 +149,11 @@ def test_an_answer_that_comes_late_leaves_the_sheet_and_its_number_falls(shift: 
 
 def test_a_red_that_comes_during_the_sheet_is_shown_after_it(shift: Shift) -> None:
     slow: list[Route] = []
-    shift.phone.route(EVENTS, slow.append)
+
+    def keep(route: Route) -> None:
+        slow.append(route)
+
+    shift.phone.route(EVENTS, keep)
     key_in(shift.page, f"{shift.url}/t/{'b' * 22}")
     expect(shift.page.locator("#verdict.v-warn")).to_be_visible()
     shift.page.click("#v-next")

@@ -13,7 +13,6 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
 
 from app.activities.models import Activity
-from app.checkin.models import HeldScan
 from app.extensions import db
 from app.kernel.database import transaction
 from app.web.assets import sync_assets
@@ -232,92 +231,6 @@ def test_an_undo_from_the_list_is_one_event_however_often_it_is_pressed(gate: Ga
     expect(gate.page.locator("#v-title")).to_have_text("已撤销")
     assert outcomes(gate.app) == ["accepted", "undone"]
     assert arrivals(gate.app, gate.session) == []
-
-
-def test_what_was_taken_back_is_green_no_more_and_says_who_it_was(gate: Gate) -> None:
-    gate.page.click("#walk-in button[value='2']")
-    gate.verdict("good", "已签到")
-    gate.page.click("#v-undo")
-    expect(gate.page.locator("#v-title")).to_have_text("已撤销")
-    expect(gate.page.locator("#v-who")).to_have_text("没报名的，2人")
-    expect(gate.page.locator("#recent li")).to_have_count(1)
-    row = gate.page.locator("#recent li.r-warn")
-    expect(row.locator("b")).to_have_text("没报名的，2人")
-    expect(row.locator("small")).to_contain_text("已撤销")
-    gate.page.reload()
-    expect(gate.page.locator("#recent li.r-warn small")).to_contain_text("已撤销")
-
-
-def test_an_undo_that_the_server_refuses_says_so_in_its_row(gate: Gate) -> None:
-    gate.page.click("#walk-in button[value='2']")
-    gate.verdict("good", "已签到")
-    with gate.app.app_context(), transaction(db.session) as tx:
-        tx.scalars(select(Activity)).one().review_state = "under_review"
-    gate.page.click("#v-undo")
-    expect(gate.page.locator("#v-title")).to_contain_text("已提交审核")
-    expect(gate.page.locator("#recent li small")).to_contain_text("没有撤销")
-    assert totals(gate.app, gate.session).total == 2
-
-
-def test_a_mistyped_code_is_the_helpers_to_take_back(gate: Gate) -> None:
-    for code in ("ABCD2345", "EFGH6789"):
-        gate.page.fill("#code", code)
-        gate.page.press("#code", "Enter")
-        gate.verdict("bad", "没有找到")
-        expect(gate.page.locator("#v-who")).to_have_text(f"报名码 {code}")
-        expect(gate.page.locator("#v-text")).to_contain_text("请他到签到台")
-        if code == "ABCD2345":
-            gate.page.click("#v-undo")
-            expect(gate.page.locator("#v-title")).to_have_text("已撤销")
-        gate.next()
-    with gate.app.app_context():  # the other one, which was not taken back, is the control
-        assert [row.state for row in db.session.scalars(select(HeldScan).order_by(HeldScan.id))] == [
-            "withdrawn",
-            "open",
-        ]
-
-
-def test_who_is_let_in_and_who_is_sent_to_the_desk_is_said(gate: Gate) -> None:
-    secret = enrol(gate.app, gate.activity)
-    for number in range(2):
-        gate.page.fill("#code", code_of(gate.app, secret))
-        gate.page.press("#code", "Enter")
-        if number == 0:
-            gate.verdict("good", "已签到")
-    gate.verdict("warn", "已于")
-    expect(gate.page.locator("#v-text")).to_have_text("请进。不用再扫，没有重复计数")
-    gate.next()
-    gate.context.set_offline(True)
-    gate.page.click("#walk-in button[value='2']")
-    gate.verdict("warn", "已记录，待同步")
-    expect(gate.page.locator("#v-text")).to_have_text("请进。没有网，先存在这台手机里")
-
-
-def test_every_scan_of_two_minutes_can_be_taken_back_also_after_a_reload(gate: Gate) -> None:
-    secrets = [enrol(gate.app, gate.activity) for _ in range(15)]
-    reload(gate)
-    for number, secret in enumerate(secrets):
-        gate.scan(secret)
-        expect(gate.page.locator("#recent li")).to_have_count(number + 1)
-    expect(gate.page.locator("#recent .r-good")).to_have_count(15)
-    gate.next()
-    oldest = gate.page.locator("#recent li button").last
-    oldest.click()
-    expect(gate.page.locator("#v-title")).to_have_text("已撤销")
-    gate.next()
-    reload(gate)
-    expect(gate.page.locator("#recent .r-good")).to_have_count(14)
-    expect(gate.page.locator("#recent li button:visible")).to_have_count(14)
-    gate.page.locator("#recent li button:visible").last.click()
-    expect(gate.page.locator("#v-title")).to_have_text("已撤销")
-    assert len(arrivals(gate.app, gate.session)) == 13
-    gate.page.evaluate("() => { const now = Date.now; Date.now = () => now() + 130000; }")
-    gate.next()
-    gate.scan(secrets[0])
-    expect(gate.page.locator("#recent li")).to_have_count(12)  # what can no more be taken back makes room
-    gate.verdict("good", "已签到")
-    gate.next()
-    expect(gate.page.locator("#recent li button:visible")).to_have_count(1)
 
 
 def test_the_phones_own_scanner_hands_a_ticket_over_behind_the_hash(gate: Gate) -> None:
