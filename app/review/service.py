@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from app.activities.kinds import KINDS
 from app.activities.models import Activity, ActivityState, ReviewState
 from app.audit.log import record
+from app.checkin.busy_phones import list_busy_phones
 from app.checkin.held import held_open, phones_waiting
-from app.checkin.queries import list_busy_phones
 from app.checkin.sealing import FORM
 from app.evidence.models import EvidenceItem, EvidenceKind, EvidenceState, MatchState, PhotoMatch
 from app.evidence.queries import get_match

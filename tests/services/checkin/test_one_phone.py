@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from app.checkin.busy_phones import list_busy_phones
 from app.checkin.models import Method
-from app.checkin.queries import list_busy_phones
 from app.kernel.errors import Severity
 from app.review.rules import ONE_PHONE_MOST
 from app.review.service import run_checklist
