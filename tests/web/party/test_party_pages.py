@@ -241,10 +241,7 @@ def test_the_venues_code_asks_a_class_how_many_came(app: Flask, client: FlaskCli
     for people, total in (("20", "20人"), ("18", "18人，一共38人")):
         page = client.get(f"/s/{codes['session']}?k={key}").text
         assert "三年级2班" in page
-        form = {
-            name: re.search(rf'name="{name}" value="([^"]+)"', page)[1]
-            for name in ("grant", "activity", "ticket", "count_as")
-        }  # type: ignore[index]
+        form = {name: re.search(rf'name="{name}" value="([^"]+)"', page)[1] for name in ("grant", "ticket", "count_as")}  # type: ignore[index]
         done = client.post(f"/s/{codes['session']}", data={**form, "way": "class", "people": people})
         assert done.status_code == 200
         assert total in done.text

@@ -76,7 +76,7 @@ def parts(people: int, dice: random.Random) -> list[int]:
 def live_count(g: Gate, browser: FlaskClient) -> int:
     """The large figure of the console, as it polls it."""
     page = browser.get(f"/activities/{g.activity}/console?part=live", headers={"HX-Request": "true"}).text
-    found = re.search(r'class="huge-fig">([\d ,\u202f\u2009]+) <small>', page)
+    found = re.search(r'class="huge-fig">(?:<a [^>]*>)?([\d ,\u202f\u2009]+)(?:</a>)? <small>', page)
     return int(re.sub(r"\D", "", found[1])) if found else 0
 
 
