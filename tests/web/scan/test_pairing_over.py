@@ -63,7 +63,7 @@ def test_a_revoked_phone_says_so_with_the_first_answer_and_goes_on_saying_it(gat
     revoke(gate)
     gate.context.route("**/api/v1/scan/roster", lambda route: route.abort())
     gate.scan(secret)
-    gate.verdict("warn", "不在配对期内")
+    gate.verdict("warn", "这部手机已被作废")
     gate.next()
     expect(gate.page.locator("#unpaired")).to_contain_text("这部手机已被作废，请找主办单位重新配对。已扫的都在")
     expect(gate.page.locator("#state")).to_have_text("配对失效")

@@ -61,7 +61,7 @@ def test_each_verdict_is_heard_and_felt_by_its_tone(gate: Gate) -> None:
     assert noticed(gate.page) == WARN
     gate.next()
     gate.scan("b" * 22)
-    gate.verdict("bad", "没有找到")
+    gate.verdict("bad", "没有这个报名码")
     assert noticed(gate.page) == BAD
     gate.next()
     gate.context.set_offline(True)

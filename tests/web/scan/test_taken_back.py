@@ -47,7 +47,7 @@ def test_a_mistyped_code_is_the_helpers_to_take_back(gate: Gate) -> None:
     for code in ("ABCD2345", "EFGH6789"):
         gate.page.fill("#code", code)
         gate.page.press("#code", "Enter")
-        gate.verdict("bad", "没有找到")
+        gate.verdict("bad", "没有这个报名码")
         expect(gate.page.locator("#v-who")).to_have_text(f"报名码 {code}")
         expect(gate.page.locator("#v-text")).to_contain_text("请他到签到台")
         if code == "ABCD2345":
