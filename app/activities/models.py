@@ -188,6 +188,7 @@ class ActivitySession(CodeMixin, Base):
     opened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # by hand, earlier than planned
     closes_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # by hand, extended or shortened
     digested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    digested_to: Mapped[int | None]  # id of the last check-in event that the newest digest covers
 
     activity: Mapped[Activity] = relationship(back_populates="sessions")
 
