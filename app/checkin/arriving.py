@@ -57,7 +57,7 @@ class Arrival:
     neither. `adults` and `children` of 0 mean as many as registered; of a party, that nobody has counted it, and
     `count_as` is what its number says. `mover` allows to change the chosen
     session on the way in, and says who did it. `occurred_at` is when a paired phone scanned, by its corrected
-    clock: that moment is judged and counts; `device_id` is the phone.
+    clock: that moment is judged and counts; `device_id` is the phone, `counter` its own count of the scan.
     """
 
     uid: str
@@ -75,6 +75,7 @@ class Arrival:
     mover: Actor | None = None
     occurred_at: datetime | None = None
     device_id: int | None = None
+    counter: int | None = None
     count_as: CountAs = CountAs.PART
 
 
@@ -184,7 +185,7 @@ class _Coming:
             "headcount": min(COUNT_MOST, max(0, self.headcount)),
             "grade": GRADE_BY_METHOD[arrival.method.value] if accepted else None, "method": arrival.method.value,
             "actor_id": arrival.actor_id, "occurred_at": self.at, "recorded_at": self.now, "reason": "",
-            "device_id": arrival.device_id,
+            "device_id": arrival.device_id, "counter": arrival.counter,
         }  # fmt: skip
 
     def _kind(self) -> EventKind:

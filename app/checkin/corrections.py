@@ -53,6 +53,7 @@ def undo_check_in(
         "activity_id": event.activity_id, "session_id": event.session_id, "registration_id": event.registration_id,
         "refers_to": event.uid, "headcount": event.headcount, "grade": event.grade, "method": event.method,
         "actor_id": actor.user_id, "occurred_at": now, "recorded_at": now, "reason": reason, "device_id": None,
+        "counter": None,
     }  # fmt: skip
     if not SessionLane(session).write(KEEP_EVENT, values):
         raise Conflict("undone_already", "这次签到已经撤销过了。")
@@ -144,7 +145,7 @@ def confirm_party(
         "uid": uid, "kind": EventKind.RESOLUTION.value, "outcome": Outcome.ACCEPTED.value, "activity_id": activity.id,
         "session_id": session_id, "registration_id": registration_id, "headcount": headcount, "grade": "A",
         "method": Method.PARTY_CONFIRMED.value, "actor_id": actor.user_id, "occurred_at": at, "recorded_at": now,
-        "reason": "", "refers_to": None, "device_id": None,
+        "reason": "", "refers_to": None, "device_id": None, "counter": None,
     }  # fmt: skip
     if SessionLane(session).write(KEEP_EVENT, values):
         rebuild_one(session, session_id, registration_id)

@@ -218,6 +218,7 @@ def _count(
             grade=None if is_repeat else GRADE_BY_METHOD[method], method=method,
             actor_id=actor.user_id, occurred_at=event.occurred_at, recorded_at=now, reason=held.reason,
             device_id=held.device_id if is_repeat or actor is SYSTEM else None,  # staff's word stands by itself
+            counter=event.counter,
         )
     )  # fmt: skip
     held.state, held.decided_at, held.decided_by_id = HeldState.COUNTED.value, now, actor.user_id

@@ -84,7 +84,7 @@ def pair_device(
     grant = DeviceGrant(
         activity_id=activity.id, session_id=None if all_sessions else row.id, secret_hash=digest(secret),
         label=one_line(label)[:LABEL_MOST] or _next_label(session, activity.id), created_by_id=actor.user_id,
-        created_at=now, begins_at=begins_at, expires_at=expires_at, last_seen_at=now, waiting=0, last_counter=0,
+        created_at=now, begins_at=begins_at, expires_at=expires_at, last_seen_at=now, waiting=0,
     )  # fmt: skip
     session.add(grant)
     session.flush()
@@ -167,11 +167,10 @@ def end_device(session: Session, grant: DeviceGrant, *, actor: Actor, now: datet
     session.flush()
 
 
-def note_seen(session: Session, grant_id: int, *, waiting: int, counter: int, now: datetime) -> None:
+def note_seen(session: Session, grant_id: int, *, waiting: int, now: datetime) -> None:
     """The phone was here just now, and so many events still wait on it."""
     grant = session.get_one(DeviceGrant, grant_id)
     grant.last_seen_at, grant.waiting = now, waiting
-    grant.last_counter = max(grant.last_counter, counter)
     session.flush()
 
 

@@ -41,6 +41,7 @@ def hold(
     session: Session, *, uid: str, activity: Activity, session_id: int, grant: DeviceGrant, reason: HeldReason,
     registration_id: int | None, people: int, time: Corrected, method: Method, now: datetime, is_walk_in: bool,
     ticket_hash: str | None = None, code_index: str | None = None, has_event: bool = False, note: str = "",
+    counter: int | None = None,
 ) -> None:  # fmt: skip
     """Keep the scan, with its event unless check_in() kept one already; `note` is a finer reason, for the event."""
     if not has_event:
@@ -50,7 +51,7 @@ def hold(
                 uid=uid, kind=EventKind.REFUSAL.value, outcome=outcome.value, activity_id=activity.id,
                 session_id=session_id, registration_id=registration_id, headcount=people, grade=None,
                 method=method.value, occurred_at=time.at, recorded_at=now, reason=note or reason.value,
-                device_id=grant.id,
+                device_id=grant.id, counter=counter,
             )
         )  # fmt: skip
     session.add(

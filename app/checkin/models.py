@@ -78,7 +78,7 @@ class CheckInEvent(IdMixin, Base):
         Index(None, "registration_id"),
         # Of phones only: the hot path writes no entry into it.
         Index(
-            None, "device_id", sqlite_where=text("device_id IS NOT NULL"),
+            None, "device_id", "counter", sqlite_where=text("device_id IS NOT NULL"),
             postgresql_where=text("device_id IS NOT NULL"),
         ),
     )  # fmt: skip
@@ -98,6 +98,7 @@ class CheckInEvent(IdMixin, Base):
     recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
     reason: Mapped[str] = mapped_column(String(20), default="")  # a closed list, never free text
     device_id: Mapped[int | None] = mapped_column(ForeignKey("device_grant.id"))
+    counter: Mapped[int | None]  # the phone's own count of what it did; None where it tells no order
 
 
 class CheckIn(IdMixin, Base):
@@ -144,7 +145,6 @@ class DeviceGrant(CodeMixin, Base):
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     waiting: Mapped[int] = mapped_column(default=0)  # the queue as the phone last told it
-    last_counter: Mapped[int] = mapped_column(default=0)
 
 
 class HeldReason(StrEnum):

@@ -79,6 +79,7 @@ class _Case:
     row: ActivitySession
     time: Corrected
     now: datetime
+    counter: int | None = None  # where the phone's own count tells the order of what it did
     is_claim: bool = False  # of a file that anybody may have written
     is_again: bool = False  # it came before by another way, and the organizer has decided on that
     was_let_in: bool = False  # on amber, before the server heard of it
@@ -111,7 +112,8 @@ def take_scan(
         claim.state, claim.decided_at = HeldState.WITHDRAWN.value, now  # here is the phone's own word
     time = _time(scan, sent, grant, handed, now)
     case = _Case(
-        scan, grant, row.activity, row, time, now, is_claim=is_claim,
+        scan, grant, row.activity, row, time, now, None if is_claim else _counter(session, scan, grant),
+        is_claim=is_claim,
         is_again=claim is not None and claim.state == HeldState.COUNTED.value,
         was_let_in=_was_let_in(scan, sent, time, handed=handed, now=now),
     )  # fmt: skip
@@ -164,6 +166,14 @@ def _lock(
     lock_held(session, *which)
 
 
+def _counter(session: Session, scan: Scan, grant: DeviceGrant) -> int | None:
+    """None where the phone has used this number before: it was emptied and counts anew, so that only times are left."""
+    used = select(CheckInEvent.id).where(
+        CheckInEvent.device_id == grant.id, CheckInEvent.counter == scan.counter, CheckInEvent.uid != scan.uid
+    )
+    return scan.counter if session.scalar(used.limit(1)) is None else None
+
+
 def _was_let_in(scan: Scan, sent: Sent, time: Corrected, *, handed: Handed | None, now: datetime) -> bool:
     """By what the phone claims: a time that was clamped to now says nothing of how long somebody stood there."""
     return handed is not None or sent.life != scan.life or now - time.claimed > LATE
@@ -201,7 +211,7 @@ def _hold(
         session, uid=scan.uid, activity=case.activity, session_id=case.row.id, grant=case.grant, reason=reason,
         registration_id=found.id if found and is_own else None, ticket_hash=None if found else scan.ticket,
         code_index=None if found else index, is_walk_in=scan.walk_in, people=_people(scan, found), time=case.time,
-        method=_method(scan, found), now=case.now, has_event=has_event, note=note,
+        method=_method(scan, found), now=case.now, has_event=has_event, note=note, counter=case.counter,
     )  # fmt: skip
 
 
@@ -222,7 +232,8 @@ def _arrival(case: _Case, found: Registration | None) -> Arrival:
     return Arrival(
         scan.uid, case.row.id, _method(scan, found), found.id if found else None,
         adults=(scan.people or 1) if scan.walk_in else (scan.people or 0) if is_party else 0,
-        is_walk_in=scan.walk_in, occurred_at=case.time.at, device_id=case.grant.id, count_as=CountAs(scan.count_as),
+        is_walk_in=scan.walk_in, occurred_at=case.time.at, device_id=case.grant.id, counter=case.counter,
+        count_as=CountAs(scan.count_as),
     )  # fmt: skip
 
 
@@ -311,7 +322,7 @@ def _undo(session: Session, case: _Case) -> Answer:
         return answer_of(session, _keep_undo(session, case, refers_to=scan.refers_to))
     at = max(time.at, target.occurred_at)
     event = _keep_undo(session, case, refers_to=target.uid, target=target, at=at)
-    undo_held(session, target, at=at, now=case.now)
+    undo_held(session, target, by=event, now=case.now)
     settle_event(session, target, now=case.now)
     return answer_of(session, event)
 
@@ -360,7 +371,7 @@ def _keep_undo(
         registration_id=target.registration_id if target else None, refers_to=refers_to,
         headcount=target.headcount if target else 0, grade=target.grade if target else None,
         method=target.method if target else _method(case.scan, None).value, occurred_at=at or case.time.at,
-        recorded_at=case.now, reason="", device_id=case.grant.id,
+        recorded_at=case.now, reason="", device_id=case.grant.id, counter=case.counter,
     )  # fmt: skip
     session.add(event)
     session.flush()

@@ -24,6 +24,8 @@ class Kept(Protocol):
     @property
     def device_id(self) -> int | None: ...
     @property
+    def counter(self) -> int | None: ...
+    @property
     def occurred_at(self) -> datetime: ...
 
 
@@ -80,10 +82,19 @@ def _undo_of(event: Kept, events: Sequence[Kept]) -> Kept | None:
         (
             undo
             for undo in events
-            if undo.kind == "undo" and undo.device_id == event.device_id and undo.occurred_at >= event.occurred_at
+            if undo.kind == "undo"
+            and undo.device_id == event.device_id
+            and (undo.refers_to == event.uid or _came_after(undo, event))
         ),
         None,
     )
+
+
+def _came_after(undo: Kept, event: Kept) -> bool:
+    """By the phone's own count: its clock may have been set in between, and times that were clamped are equal."""
+    if undo.counter is not None and event.counter is not None:
+        return undo.counter > event.counter
+    return (undo.occurred_at, undo.id) > (event.occurred_at, event.id)
 
 
 def _cleared(event: Kept, events: Sequence[Kept]) -> bool:

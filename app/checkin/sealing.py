@@ -16,16 +16,18 @@ from typing import Any
 
 DIGEST = "checkin.digest"  # the action of the log's entries
 EVENTS_NAME = "check-ins.jsonl"  # of an exported log
-FORM = 2
+FORM = 3
 Event = Mapping[Any, Any]  # its columns by name
-# What each form hashes of an event. The second takes every column but the id, which is the order: none ever changes.
+# What each form hashes of an event. The newest takes every column but the id, which is the order: none ever changes.
+_SECOND = (
+    "uid", "kind", "outcome", "activity_id", "session_id", "registration_id", "refers_to", "headcount", "grade",
+    "method", "actor_id", "occurred_at", "recorded_at", "reason", "device_id",
+)  # fmt: skip
 COLUMNS = {
     1: ("uid", "kind", "outcome", "headcount", "grade", "refers_to"),
-    2: (
-        "uid", "kind", "outcome", "activity_id", "session_id", "registration_id", "refers_to", "headcount", "grade",
-        "method", "actor_id", "occurred_at", "recorded_at", "reason", "device_id",
-    ),
-}  # fmt: skip
+    2: _SECOND,
+    3: (*_SECOND, "counter"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +152,12 @@ def verify_exported(folder: Path, log_name: str) -> Checked | None:
 
 
 def _read_event(line: bytes) -> tuple[str, dict[str, Any]]:
-    """A line that cannot be read belongs to no session: it is missing where it stood."""
+    """A line that cannot be read belongs to no session: it is missing where it stood.
+
+    What was exported before a column was there has none of it; no digest of that time covers it.
+    """
     try:
         row = json.loads(line)
-        return str(row["session"]), {name: row["event"][name] for name in COLUMNS[FORM]}
+        return str(row["session"]), dict.fromkeys(COLUMNS[FORM]) | row["event"]
     except (ValueError, KeyError, TypeError):
         return "", {}

@@ -20,15 +20,15 @@ UNDO_MOST = timedelta(minutes=2, seconds=30)  # two minutes on the phone's scree
 
 def put(
     session: Session, *, uid: str, like: CheckInEvent, kind: EventKind, outcome: Outcome, refers_to: str | None,
-    at: datetime, now: datetime, device_id: int | None, grade: str | None = "", registration_id: int | None = None,
+    at: datetime, now: datetime, by: CheckInEvent, grade: str | None = "", registration_id: int | None = None,
 ) -> None:  # fmt: skip
-    """An event derived from another; its uid makes it once."""
+    """An event derived from another, in its place in the order of the phone that did `by`; its uid makes it once."""
     values = {
         "uid": uid, "kind": kind.value, "outcome": outcome.value, "activity_id": like.activity_id,
         "session_id": like.session_id, "registration_id": registration_id or like.registration_id,
         "refers_to": refers_to, "headcount": like.headcount, "grade": like.grade if grade == "" else grade,
         "method": like.method, "actor_id": None, "occurred_at": at, "recorded_at": now, "reason": "",
-        "device_id": device_id,
+        "device_id": by.device_id, "counter": by.counter,
     }  # fmt: skip
     SessionLane(session).write(KEEP_EVENT, values)
 
@@ -43,21 +43,20 @@ def take_back_late(session: Session, event: CheckInEvent, *, now: datetime) -> N
     )  # fmt: skip
     if undo is None or undo.occurred_at - event.occurred_at > UNDO_MOST:
         return
-    at = max(undo.occurred_at, event.occurred_at)
-    _take_back(session, event, at=at, now=now, device_id=event.device_id)
-    undo_held(session, event, at=at, now=now)
+    _take_back(session, event, by=undo, now=now)
+    undo_held(session, event, by=undo, now=now)
 
 
-def _take_back(session: Session, event: CheckInEvent, *, at: datetime, now: datetime, device_id: int | None) -> None:
+def _take_back(session: Session, event: CheckInEvent, *, by: CheckInEvent, now: datetime) -> None:
     if event.registration_id is not None:
         lock_check_in(session, event.session_id, event.registration_id)
     put(
         session, uid=f"undo:{event.id}", like=event, kind=EventKind.UNDO, outcome=Outcome.UNDONE, refers_to=event.uid,
-        at=at, now=now, device_id=device_id,
+        at=max(by.occurred_at, event.occurred_at), now=now, by=by,
     )  # fmt: skip
 
 
-def undo_held(session: Session, event: CheckInEvent, *, at: datetime, now: datetime) -> None:
+def undo_held(session: Session, event: CheckInEvent, *, by: CheckInEvent, now: datetime) -> None:
     """The scan was held: it waits no more, and if it was let count, it counts no more."""
     held = holding_of(session, event.uid)
     if held is None:
@@ -66,7 +65,7 @@ def undo_held(session: Session, event: CheckInEvent, *, at: datetime, now: datet
         _withdraw(held, now)
     counted = session.scalar(select(CheckInEvent).where(CheckInEvent.uid == f"held:{held.id}"))
     if counted is not None:
-        _take_back(session, counted, at=at, now=now, device_id=held.device_id)
+        _take_back(session, counted, by=by, now=now)
         if counted.registration_id is not None:
             settle_pair(session, counted.session_id, counted.registration_id, now=now)
     session.flush()
@@ -148,8 +147,7 @@ def settle_pair(session: Session, session_id: int, registration_id: int, *, now:
         if undo.kind == EventKind.UNDO.value:  # from now on it stands among the events of its registration
             put(
                 session, uid=f"known:{undo.id}", like=undo, kind=EventKind.UNDO, outcome=Outcome.UNDONE,
-                refers_to=undo.refers_to, at=undo.occurred_at, now=now, device_id=undo.device_id,
-                registration_id=registration_id,
+                refers_to=undo.refers_to, at=undo.occurred_at, now=now, by=undo, registration_id=registration_id,
             )  # fmt: skip
     events = events_of(session, session_id, registration_id)
     if len(events) + len(nameless) < 2:
@@ -172,13 +170,12 @@ def _of(registration: Registration) -> ColumnElement[bool]:
 def _settle(session: Session, events: list[CheckInEvent], *, now: datetime) -> None:
     found = settle(events)
     for event, undo in found.withdrawn:
-        _take_back(session, session.get_one(CheckInEvent, event.id), at=undo.occurred_at, now=now,
-                   device_id=undo.device_id)  # fmt: skip
+        taken_back = session.get_one(CheckInEvent, event.id)
+        _take_back(session, taken_back, by=session.get_one(CheckInEvent, undo.id), now=now)
     _no_longer_waiting(session, found, now=now)
     if found.stands is not None:
         repeat = session.get_one(CheckInEvent, found.stands.id)
         put(
             session, uid=f"stand:{repeat.id}", like=repeat, kind=EventKind.ARRIVAL, outcome=Outcome.ACCEPTED,
-            refers_to=repeat.uid, at=repeat.occurred_at, now=now, device_id=repeat.device_id,
-            grade=GRADE_BY_METHOD[repeat.method],
+            refers_to=repeat.uid, at=repeat.occurred_at, now=now, by=repeat, grade=GRADE_BY_METHOD[repeat.method],
         )  # fmt: skip

@@ -99,7 +99,7 @@ ADD_PART = Insert(
 KEEP_EVENT = Insert(
     "check_in_event",
     ("uid", "kind", "outcome", "activity_id", "session_id", "registration_id", "refers_to", "headcount", "grade",
-     "method", "actor_id", "occurred_at", "recorded_at", "reason", "device_id"),
+     "method", "actor_id", "occurred_at", "recorded_at", "reason", "device_id", "counter"),
     ("uid",),
 )  # fmt: skip
 

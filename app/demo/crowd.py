@@ -182,6 +182,7 @@ def _check_in_rows(district: District, held: Held) -> Iterator[dict[str, Any]]:
                 "uid": secrets.token_urlsafe(16), "kind": EventKind.ARRIVAL.value, "outcome": Outcome.ACCEPTED.value,
                 "headcount": people, "grade": grade, "method": method, "occurred_at": at, "recorded_at": at,
                 "reason": "", "refers_to": None, "actor_id": None, "device_id": None,
+                "counter": None,
             }
         )  # fmt: skip
         letter = grade.lower()

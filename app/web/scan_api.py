@@ -183,9 +183,8 @@ def events() -> Response:
         answers[place] = _take(scan, sent, grant_id) if scan else _unreadable(listed[place])
     # What the phone is about to forget waits there no more; told last, so that a crash in between says too many.
     left = max(0, envelope.waiting - sum(answer.outcome != "retry" for answer in answers.values()))
-    counter = max((scan.counter for scan in scans if scan), default=0)
     with transaction(db.session) as tx:
-        note_seen(tx, grant_id, waiting=left, counter=counter, now=now())
+        note_seen(tx, grant_id, waiting=left, now=now())
     out = [shapes.AnswerOut.model_validate(answers[place], from_attributes=True) for place in range(len(scans))]
     told = shapes.AnswersOut.model_validate(
         {"server_now": _ms(now()), "answers": out, "trouble": trouble, "message": TROUBLE.get(trouble, "")}

@@ -116,7 +116,7 @@ class Day:
             self.t += self.rng.randint(1, 55)
             self.rng.choice(moves)()
             if self.dice.random() < self.odd:
-                self.dice.choice([self.let_in, self.press, self.press_between])()
+                self.dice.choice([self.let_in, self.press, self.press_between, self.again])()
         for phone in self.phones:
             self.t += 1
             if hands_over:
@@ -270,6 +270,20 @@ class Day:
         phone = self.dice.choice(self.phones)
         self._event(phone, ticket=str(self.waiting.secret_hash))
         self._reopen(phone, -self.dice.choice((0.0, 20.0, 60.0, 100.0)))
+
+    def again(self) -> None:
+        """A ticket is scanned, taken back and scanned again; before it is sent, or in between, the clock is set."""
+        phone, ticket = self.dice.choice(self.phones), self._somebody()
+        scan = self._event(phone, ticket=ticket)
+        self.t += self.dice.randint(1, 10)
+        self._event(phone, kind="undo", refers_to=scan.uid)
+        clock, is_between = self.dice.choice((-100.0, -60.0, 60.0, 100.0)), self.dice.random() < 0.5
+        if is_between:
+            self.t += self.dice.randint(1, 10)
+            phone.life, phone.booted, phone.error = phone.life + 1, self.t - 5, phone.error + clock
+        self.t += self.dice.randint(1, 10)
+        self._event(phone, ticket=ticket)
+        self._reopen(phone, 0.0 if is_between else clock)
 
     def _reopen(self, phone: Phone, clock: float) -> None:
         """In a few seconds, with the clock set by so much; then all is sent."""

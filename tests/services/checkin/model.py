@@ -31,7 +31,7 @@ def reason_of(day: Day, truth: Truth) -> str | None:
 
 
 def undo_of(day: Day, scan: Truth, *, by_ticket: bool) -> bool:
-    """Whether the phone that made the scan took it back: the scan itself, or its ticket at that moment or later."""
+    """Whether the phone that made the scan took it back: the scan itself, or its ticket later on."""
     for undo in day.truths.values():
         if undo.scan.kind != "undo" or undo.phone is not scan.phone or not undo.at:
             continue
@@ -43,9 +43,8 @@ def undo_of(day: Day, scan: Truth, *, by_ticket: bool) -> bool:
         )
         if not is_valid:
             continue
-        same = (
-            by_ticket and day.ticket_of(target.scan) == day.ticket_of(scan.scan) and max(undo.at, target.at) >= scan.at
-        )
+        is_later = undo.scan.counter > scan.scan.counter  # in the life of the phone, whatever its clocks said
+        same = by_ticket and day.ticket_of(target.scan) == day.ticket_of(scan.scan) and is_later
         if target is scan or same:
             return True
     return False

@@ -171,6 +171,21 @@ def test_without_who_was_let_in_by_a_page_opened_anew_the_histories_differ(
     assert any(live(app, seed) for seed in range(20))
 
 
+@pytest.mark.parametrize(
+    "came_after",
+    [
+        lambda undo, event: undo.occurred_at >= event.occurred_at,
+        lambda undo, event: (undo.occurred_at, undo.id) > (event.occurred_at, event.id),
+    ],
+    ids=["by time", "by time and arrival"],
+)
+def test_without_the_phones_own_order_the_histories_differ(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, came_after: Any
+) -> None:
+    monkeypatch.setattr(repeats, "_came_after", came_after)
+    assert any(live(app, seed) for seed in range(40))
+
+
 def test_where_only_phones_repeats_stand_the_histories_differ(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         repeats, "_is_repeat", lambda event: event.outcome == "duplicate" and event.device_id is not None

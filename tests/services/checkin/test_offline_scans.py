@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from app.checkin import offline
+from app.checkin import offline, repeats
 from app.checkin.answers import Answer
 from app.checkin.clocks import Sent
 from app.checkin.corrections import rebuild_check_ins, undo_check_in
@@ -213,3 +213,51 @@ def test_whom_the_console_takes_out_stays_out_though_a_helper_undoes_more(stage:
     undo_check_in(s.session, s.activity, event_uid=scan.uid, reason="left", actor=STAFF, now=moment(25))
     phone.send(phone.undo(scan, 30), second=30)
     assert here(s) == 0
+
+
+CLOCKS = pytest.mark.parametrize("clock", [60.0, -100.0], ids=["clamped to the pairing", "clamped to now"])
+
+
+def scan_undo_scan(stage: Stage, clock: float) -> int:
+    """In the first seconds after the pairing; then the clock is set and the page opened anew. People here."""
+    phone, ticket = phone_of(stage), str(stage.enrol(2).secret_hash)
+    scan = phone.scan(ticket, 10)
+    phone.send(scan, phone.undo(scan, 15), phone.scan(ticket, 20), second=30, clock=clock, life="second")
+    return here(stage)
+
+
+@CLOCKS
+def test_who_is_scanned_again_after_an_undo_is_here_though_the_times_are_the_same(stage: Make, clock: float) -> None:
+    assert scan_undo_scan(stage(), clock) == 2
+
+
+@CLOCKS
+def test_by_the_times_alone_who_is_scanned_again_would_be_lost(
+    stage: Make, monkeypatch: pytest.MonkeyPatch, clock: float
+) -> None:
+    """Negative control."""
+    monkeypatch.setattr(repeats, "_came_after", lambda undo, event: undo.occurred_at >= event.occurred_at)
+    assert scan_undo_scan(stage(), clock) == 0
+
+
+def emptied_phone(stage: Stage) -> int:
+    """It has scanned a ticket and taken it back, is emptied, counts from one again and scans it once more."""
+    phone, ticket = phone_of(stage), str(stage.enrol(2).secret_hash)
+    stranger = phone.scan(str(stage.enrol().secret_hash), 5)
+    scan = phone.scan(ticket, 10)
+    phone.send(stranger, scan, phone.undo(scan, 15), phone.undo(stranger, 20), second=30)
+    phone.counter = 0
+    phone.send(phone.scan(ticket, 60), second=61)
+    return here(stage)
+
+
+def test_a_phone_that_was_emptied_and_counts_anew_goes_by_the_times(stage: Make) -> None:
+    assert emptied_phone(stage()) == 2
+
+
+def test_with_a_number_taken_twice_for_its_place_the_new_scan_would_be_lost(
+    stage: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Negative control."""
+    monkeypatch.setattr(offline, "_counter", lambda _session, scan, _grant: scan.counter)
+    assert emptied_phone(stage()) == 0

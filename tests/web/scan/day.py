@@ -123,9 +123,9 @@ def make_day(app: Flask) -> Day:
         uid = scene.send(door, scene.scan(scene.enrol("示例李女士")))
         scene.send(door, scene.scan(scene.enrol_school(cast.school.id), people=404))
         _held(scene, door, lost)
-        note_seen(tx, quiet.id, waiting=128, counter=128, now=moment - timedelta(minutes=7))
+        note_seen(tx, quiet.id, waiting=128, now=moment - timedelta(minutes=7))
         fresh = [scene.scan(scene.enrol("示例周先生"), ago=900 - n) for n in range(3)]
-        note_seen(tx, ended.id, waiting=3, counter=3, now=moment)
+        note_seen(tx, ended.id, waiting=3, now=moment)
         end_device(tx, ended, actor=ANONYMOUS, now=moment)
         turn_on_printed_code(tx, activity, actor=actor, now=moment)
         text = scene.file(ended, *fresh)
