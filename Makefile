@@ -36,7 +36,7 @@ bench: .venv/.stamp ## ratios measured side by side into bench/latest.json; BENC
 	$(PY) -m bench.run $(BENCH)
 
 proof: test-tools ## the published proofs in full length, into docs/proof.json
-	SHILIU_PROOF=full $(PY) -m tools.proof
+	$(PY) -m tools.proof
 
 pictures: test-tools ## the README's pictures, into docs/pictures/
 	$(PY) -m tools.pictures
