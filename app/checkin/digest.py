@@ -1,4 +1,4 @@
-"""Sealing: a digest of a session's events enters the log when the session closes, and every digest can be checked."""
+"""Sealing: a digest of a session's events enters the log when it closes and at submission; every digest can be checked."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import exists, func, select, text
+from sqlalchemy import Select, exists, func, select, text
 from sqlalchemy.orm import Session
 
-from app.activities.models import ActivitySession
+from app.activities.models import Activity, ActivitySession
 from app.activities.rules import window
 from app.audit.log import record
 from app.audit.models import AuditEntry
@@ -32,7 +32,7 @@ from app.checkin.sealing import (
 from app.kernel.actor import SYSTEM
 
 AT_ONCE = 500
-PAUSE, PAUSES = 0.02, 100  # seconds, times: for writers that are under way
+PAUSE, PAUSES, FEW = 0.02, 100, 5  # seconds, times: for writers that are under way
 # Who has begun to insert holds this lock before the id is drawn, and until the commit is to be seen.
 _WRITERS = text("""
 SELECT virtualtransaction FROM pg_locks
@@ -54,7 +54,7 @@ def _events(session: Session, session_id: int, *, upto: int | None = None) -> It
     yield from session.execute(statement).mappings()
 
 
-def last_settled(session: Session) -> int | None:
+def last_settled(session: Session, *, pauses: int = PAUSES) -> int | None:
     """The newest event; from now on none with a smaller id comes to light. None while somebody does not end.
 
     On PostgreSQL a greater id may be committed first. Nobody is held up: the writers of this moment are waited for.
@@ -63,7 +63,7 @@ def last_settled(session: Session) -> int | None:
     if session.get_bind().dialect.name != "postgresql":
         return last
     writing = set(session.scalars(_WRITERS))
-    for _ in range(PAUSES):
+    for _ in range(pauses):
         if not writing:
             return last
         time.sleep(PAUSE)
@@ -79,25 +79,41 @@ def digest_closed_sessions(session: Session, *, now: datetime) -> int:
     upto = last_settled(session)
     if upto is None:
         return 0  # the next round is a minute away
+    rows = session.scalars(_with_fresh_events(upto).where(ActivitySession.ends_at < now).limit(AT_ONCE)).all()
+    closed = [row for row in rows if _closes_at(row) <= now]
+    for row in closed:
+        _record(session, row, upto=upto, now=now)
+    return len(closed)
+
+
+def digest_activity(session: Session, activity: Activity, *, now: datetime) -> None:
+    """What is submitted and what is approved is covered from that moment, whether or not the sign-in has closed.
+
+    While somebody does not end, it is left to the worker: he may wait for the activity, which is locked here.
+    """
+    upto = last_settled(session, pauses=FEW)
+    if upto is None:
+        return
+    for row in session.scalars(_with_fresh_events(upto).where(ActivitySession.activity_id == activity.id)):
+        _record(session, row, upto=upto, now=now)
+
+
+def _with_fresh_events(upto: int) -> Select[ActivitySession]:
+    """Sessions with an event that no digest covers, up to this id."""
     covered = func.coalesce(ActivitySession.digested_to, 0)
     fresh = exists().where(
         CheckInEvent.session_id == ActivitySession.id, CheckInEvent.id > covered, CheckInEvent.id <= upto
     )
-    rows = session.scalars(
-        select(ActivitySession).where(ActivitySession.ends_at < now, fresh).order_by(ActivitySession.id).limit(AT_ONCE)
-    ).all()
-    done = 0
-    for row in rows:
-        if _closes_at(row) > now:
-            continue
-        count, value = session_digest(session, row.id, upto=upto)
-        row.digested_at, row.digested_to = now, upto
-        record(
-            session, DIGEST, actor=SYSTEM, object_type="activity", object_code=row.activity.code, now=now,
-            payload={"session": row.code, "events": count, "digest": value, "form": FORM},
-        )  # fmt: skip
-        done += 1
-    return done
+    return select(ActivitySession).where(fresh).order_by(ActivitySession.id)
+
+
+def _record(session: Session, row: ActivitySession, *, upto: int, now: datetime) -> None:
+    count, value = session_digest(session, row.id, upto=upto)
+    row.digested_at, row.digested_to = now, upto
+    record(
+        session, DIGEST, actor=SYSTEM, object_type="activity", object_code=row.activity.code, now=now,
+        payload={"session": row.code, "events": count, "digest": value, "form": FORM},
+    )  # fmt: skip
 
 
 def _closes_at(row: ActivitySession) -> datetime:

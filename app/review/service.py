@@ -11,6 +11,7 @@ from app.activities.kinds import KINDS
 from app.activities.models import Activity, ActivityState, ReviewState
 from app.audit.log import record
 from app.checkin.busy_phones import list_busy_phones
+from app.checkin.digest import digest_activity
 from app.checkin.held import held_open, phones_waiting
 from app.checkin.sealing import FORM
 from app.evidence.models import EvidenceItem, EvidenceKind, EvidenceState, MatchState, PhotoMatch
@@ -86,14 +87,8 @@ def count_open_matches(session: Session, activity_id: int) -> int:
 
 
 def submit(
-    session: Session,
-    activity: Activity,
-    *,
-    claimed_headcount: int | None,
-    remark: str,
-    actor: Actor,
-    now: datetime,
-) -> ReviewCase:
+    session: Session, activity: Activity, *, claimed_headcount: int | None, remark: str, actor: Actor, now: datetime
+) -> ReviewCase:  # fmt: skip
     """Hand the activity to the first reader in order whose unit is not involved.
 
     Raises RuleBroken for a blocker of the checklist, Conflict when it is in review already.
@@ -124,6 +119,7 @@ def submit(
     _event(session, case, ReviewEventKind.SUBMITTED, actor=actor, now=now)
     _log(session, "review.submitted", activity, actor, now,
          payload={"findings": [p.code for p in warnings], "reader": session.get_one(Unit, reader).code})  # fmt: skip
+    digest_activity(session, activity, now=now)
     return case
 
 
@@ -156,6 +152,7 @@ def approve(session: Session, case: ReviewCase, *, actor: Actor, now: datetime) 
     _event(session, case, ReviewEventKind.APPROVED, actor=actor, now=now, seal=fact.seal)
     _log(session, "review.approved", activity, actor, now,
          payload={"participations": fact.participations, "seal": fact.seal, "version": fact.version, "form": FORM})  # fmt: skip
+    digest_activity(session, activity, now=now)
     return fact
 
 
