@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +26,7 @@ from tests.services.checkin.stage import make_stage
 FULL = os.environ.get("SHILIU_PROOF") == "full"
 HISTORIES, STEPS = (1000, 45) if FULL else (60, 22)
 SLICES = 10
+Note = Callable[[str, object], None]
 
 
 class _Undone(Exception):
@@ -91,8 +93,10 @@ def live(
 
 @pytest.mark.lengthens
 @pytest.mark.parametrize("part", range(SLICES))
-def test_every_history_ends_as_the_model_says(app: Flask, part: int) -> None:
-    wrong = [line for seed in range(part, HISTORIES, SLICES) for line in live(app, seed)]
+def test_every_history_ends_as_the_model_says(app: Flask, part: int, record_property: Note) -> None:
+    seeds = range(part, HISTORIES, SLICES)
+    wrong = [line for seed in seeds for line in live(app, seed)]
+    record_property("histories", len(seeds))
     assert wrong == []
 
 
@@ -103,8 +107,9 @@ def test_an_undo_reaches_what_the_same_phone_scanned_before_anybody_knew_the_tic
 
 
 @pytest.mark.lengthens
-def test_what_is_handed_over_as_a_file_ends_as_if_it_had_been_sent(app: Flask) -> None:
+def test_what_is_handed_over_as_a_file_ends_as_if_it_had_been_sent(app: Flask, record_property: Note) -> None:
     wrong = [line for seed in range(HISTORIES // 4) for line in live(app, seed, hands_over=True)]
+    record_property("histories", HISTORIES // 4)
     assert wrong == []
 
 
