@@ -95,6 +95,15 @@ def test_two_presses_at_once_take_back_once(desk: Desk, monkeypatch: pytest.Monk
     assert _kinds(desk) == ["submitted", "withdrawn"]
 
 
+@pytest.mark.parametrize("page", ["submit", "withdraw-submission"])
+def test_the_organizers_pages_of_a_review_stand_among_the_activities(desk: Desk, page: str) -> None:
+    assert desk.submit() == 302
+    text = desk.browser("jingban").get(f"/activities/{desk.code}/{page}").text
+    assert re.search(r'<a href="/activities" aria-current="page">', text)
+    assert text.count('aria-current="page"') == 1
+    assert 'href="/review" aria-current="page"' in desk.browser("shenhe").get("/review").text
+
+
 def test_the_page_that_asks_posts_to_its_own_address(desk: Desk) -> None:
     assert desk.submit() == 302
     browser, address = desk.browser("jingban"), f"/activities/{desk.code}/withdraw-submission"
