@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from flask import has_request_context, request
@@ -50,22 +50,27 @@ def recording(engine: Engine) -> Iterator[list[str]]:
 
 
 @contextmanager
-def watching_gets(engine: Engine) -> Iterator[list[str]]:
-    """Collect `METHOD path: statement` of every write that a GET or HEAD committed."""
-    found: list[str] = []
-    mine = f"get_wrote_{id(found)}"  # watchers may stand one in another
+def _watching(
+    engine: Engine, note: Callable[[str, Any], str | None], settle: Callable[[list[str]], Iterable[str]]
+) -> Iterator[list[str]]:
+    """Collect what `settle` makes of a transaction's notes when it commits; those of a rolled back one are dropped.
 
-    def note(conn: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if _WRITE.match(statement) and has_request_context() and request.method in ("GET", "HEAD"):
-            conn.info.setdefault(mine, []).append(f"{request.method} {request.path}: {statement[:120]}")
+    `note` hears every statement of a request with its parameters.
+    """
+    found: list[str] = []
+    mine = f"watched_{id(found)}"  # watchers may stand one in another
+
+    def listen(conn: Connection, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        if has_request_context() and (said := note(statement, parameters)) is not None:
+            conn.info.setdefault(mine, []).append(said)
 
     def commit(conn: Connection) -> None:
-        found.extend(conn.info.pop(mine, ()))
+        found.extend(settle(conn.info.pop(mine, [])))
 
     def rollback(conn: Connection) -> None:
         conn.info.pop(mine, None)
 
-    pairs = (("before_cursor_execute", note), ("commit", commit), ("rollback", rollback))
+    pairs = (("before_cursor_execute", listen), ("commit", commit), ("rollback", rollback))
     for name, listener in pairs:
         event.listen(engine, name, listener)
     try:
@@ -75,39 +80,31 @@ def watching_gets(engine: Engine) -> Iterator[list[str]]:
             event.remove(engine, name, listener)
 
 
-@contextmanager
-def watching_silence(engine: Engine) -> Iterator[list[str]]:
+def watching_gets(engine: Engine) -> AbstractContextManager[list[str]]:
+    """Collect `METHOD path: statement` of every write that a GET or HEAD committed."""
+
+    def note(statement: str, _parameters: Any) -> str | None:
+        is_write = _WRITE.match(statement) and request.method in ("GET", "HEAD")
+        return f"{request.method} {request.path}: {statement[:120]}" if is_write else None
+
+    return _watching(engine, note, list)
+
+
+def watching_silence(engine: Engine) -> AbstractContextManager[list[str]]:
     """Collect `METHOD path: table` of every request that committed a change of what pages show, and no entry of the log.
 
     A kept page would go on showing what was before.
     """
-    found: list[str] = []
-    mine = f"silent_{id(found)}"
+    entry = ""
 
-    def note(conn: Connection, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
-        if not has_request_context():
-            return
-        known: set[str] = conn.info.setdefault(mine, set())
+    def note(statement: str, parameters: Any) -> str | None:
         table = _SHOWN.match(statement)
         # A walk-in takes no place (domain.md), and who has read the news is shown on the own ticket only.
         if table and not re.search("walk_in|SET seen_changes_at", f"{statement} {parameters}"):
-            known.add(f"{request.method} {request.path}: {table[1]}")
-        elif "INSERT INTO audit_entry" in statement:
-            known.add("")
+            return f"{request.method} {request.path}: {table[1]}"
+        return entry if "INSERT INTO audit_entry" in statement else None
 
-    def commit(conn: Connection) -> None:
-        known: set[str] = conn.info.pop(mine, set())
-        if "" not in known:
-            found.extend(known)
+    def settle(notes: list[str]) -> Iterable[str]:
+        return () if entry in notes else dict.fromkeys(notes)
 
-    def rollback(conn: Connection) -> None:
-        conn.info.pop(mine, None)
-
-    pairs = (("before_cursor_execute", note), ("commit", commit), ("rollback", rollback))
-    for name, listener in pairs:
-        event.listen(engine, name, listener)
-    try:
-        yield found
-    finally:
-        for name, listener in pairs:
-            event.remove(engine, name, listener)
+    return _watching(engine, note, settle)

@@ -123,9 +123,15 @@ def submit(
     return case
 
 
-def withdraw(session: Session, case: ReviewCase, *, actor: Actor, now: datetime) -> None:
-    """The submitter's side takes it back before a decision."""
-    activity = _open_case(session, case)
+def withdraw(session: Session, activity: Activity, *, actor: Actor, now: datetime) -> None:
+    """The submitter's side takes it back before a decision. Raises Conflict when nothing of it waits for one."""
+    _lock(session, activity)
+    case = current_case(session, activity.id)
+    if case is None:
+        raise Conflict("not_submitted", "这场活动没有送审，没有可以撤回的。")
+    if case.state == CaseState.WITHDRAWN.value:
+        raise Conflict("withdrawn_already", "送审已经撤回过了。可以继续修改，改好再提交。")
+    _open_case(session, case)
     case.state = CaseState.WITHDRAWN.value
     case.decided_at, case.decided_by_id = now, actor.user_id
     activity.review_state = ReviewState.NOT_SUBMITTED.value

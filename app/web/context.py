@@ -60,7 +60,11 @@ _PLACES: tuple[tuple[str, str, str, Action], ...] = (
 
 
 _STARTS = {place[0] for place in _PLACES}
-_ROOMS = {"console": "activities", "held": "activities", "evidence": "activities", "registration": "activities"}
+_ROOMS = dict.fromkeys(
+    # The organizer's two pages of a review stand among the activities; the rest of it is the reader's desk.
+    ("console", "held", "evidence", "registration", "review.submit", "review.withdraw"),
+    "activities",
+)
 _FIRST = (".index", ".units", ".dashboard", ".plan", ".queue", ".desk")
 
 
@@ -69,11 +73,11 @@ def navigation(app: Flask, actor: Actor) -> list[NavItem]:
     items: list[NavItem] = []
     here = request.endpoint or ""
     blueprint = here.split(".")[0]
-    blueprint = _ROOMS.get(blueprint, blueprint)
+    room = _ROOMS.get(here) or _ROOMS.get(blueprint, blueprint)
     for endpoint, label, icon, action in _PLACES:
         if not may(actor, action) or endpoint not in app.view_functions:
             continue
-        same_room = here not in _STARTS and endpoint.split(".")[0] == blueprint
+        same_room = here not in _STARTS and endpoint.split(".")[0] == room
         items.append(
             NavItem(
                 _(label),

@@ -45,6 +45,7 @@ CONFLICTS: dict[str, tuple[str, str, str]] = {
         (
             "already_submitted", "answered", "decided", "decided_already", "imported", "invitation_used",
             "listing_decided", "nothing_new", "retired_already", "same_photo", "undone_already",
+            "withdrawn_already",
         ),
         _DONE,
     ),

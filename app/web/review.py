@@ -219,10 +219,7 @@ def withdraw(code: str) -> Response:
             return redirect(url_for("activities.detail", code=code))
         return render("review/withdraw.html", activity=activity)
     with transaction(db.session) as tx:
-        activity = load_activity(code, Action.SUBMIT)
-        case = current_case(tx, activity.id)
-        if case is not None:
-            service.withdraw(tx, case, actor=current_actor(), now=now())
+        service.withdraw(tx, load_activity(code, Action.SUBMIT), actor=current_actor(), now=now())
     flash(_("已撤回，可以继续修改，改好再提交。"), "good")
     return redirect(url_for("activities.detail", code=code))
 

@@ -20,7 +20,10 @@ pytestmark = [pytest.mark.published, pytest.mark.sqlite_only]  # pages are the s
 ROLES: dict[str, list[str]] = {
     "jingban": [
         "/workbench", "+/activities/[a-z0-9]{12}/evidence", "/establishments", "/establishments/new",
-        "/plan/tasks/12/note", "/plan/safeguards", "/plan/safeguards/2/note", "/progress/mine", "/account", "/organisation/permissions",
+        "/plan/tasks/12/note", "/plan/safeguards", "/plan/safeguards/2/note", "/progress/mine", "/account",
+        # The last of these is read at 390 px in make test; tests/web/journey/test_day_pages.py reads it at 1280.
+        "/activities?state=under_review", "+/activities/[a-z0-9]{12}", "+/activities/[a-z0-9]{12}/withdraw-submission",
+        "/organisation/permissions",
     ],
     "shenhe": [
         "/review", "+/review/[a-z0-9]{12}", "/metrics", "/metrics/facts?task=10", "+/metrics/facts/[a-z0-9]{12}",

@@ -135,7 +135,14 @@ def test_a_change_without_an_entry_is_found() -> None:
             with engine.begin() as connection:
                 for statement in statements:
                     connection.execute(statement)
+        with engine.connect() as connection:
+            for statement in (change, entry):  # neither stood
+                connection.execute(statement)
+            connection.rollback()
         assert found == []
         with engine.begin() as connection:
             connection.execute(change)
         assert found == ["POST /planted: activity"]
+    with bare.test_request_context("/planted", method="POST"), engine.begin() as connection:
+        connection.execute(change)
+    assert found == ["POST /planted: activity"], "nobody watches any more"
