@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.checkin.busy_phones import find_walk_ins_beside
 from app.checkin.devices import trouble_of
 from app.checkin.held import holding_of
 from app.checkin.models import CheckIn, CheckInEvent, DeviceGrant, EventKind, HeldReason, HeldScan, HeldState, Outcome
@@ -117,8 +118,19 @@ def answer_of(session: Session, event: CheckInEvent) -> Answer:
     counted = replace(base, people=event.headcount, here=here[1], first_at=here[0])
     if event.outcome == Outcome.ACCEPTED.value:
         is_whole = event.kind == EventKind.RESOLUTION.value
-        return replace(counted, tone="green", message="人数已核对" if is_whole else "已签到")
+        words = "人数已核对" if is_whole else "已签到" + _beside(session, event)
+        return replace(counted, tone="green", message=words)
     return replace(counted, message=f"已于{_moment(here[0], event.occurred_at)}签到，没有重复计数。", people=here[1])
+
+
+def _beside(session: Session, event: CheckInEvent) -> str:
+    """That the phone of this registration has brought in walk-ins, who may be the same people."""
+    registration_id = event.registration_id
+    found = registration_id and find_walk_ins_beside(session, registration_id, event.session_id)
+    if not found:
+        return ""
+    at = _moment(found.first_at, event.occurred_at)
+    return f"，报名的手机{at}现场登记过{found.people}人。问一声：是他们自己，请按“撤销”。"
 
 
 def _moment(at: datetime, scanned_at: datetime) -> str:

@@ -232,6 +232,8 @@ def arrive_together(
                 _make_registration(lane, each)
         _project(lane, [each for each in wave if each.decision.accepted and each.is_unique])
         _add_parts(lane, [each for each in wave if each.decision.accepted and each.is_part])
+        gone = _hold_repeats(lane, wave)
+        wave, waiting = [each for each in wave if each not in gone], [*gone, *waiting]
         _keep_events(lane, wave)
         for each in wave:
             each.answer = each.result() if each.is_kept else first_answer(lane, each.arrival.uid, each.row)
@@ -278,6 +280,16 @@ def _add_parts(lane: Lane, buses: Sequence[_Coming]) -> None:
     for each, last_at in zip(ordered, lane.touch(ADD_PART, rows, "last_at"), strict=True):
         each.is_added = True
         each.not_before(read_time(last_at))
+
+
+def _hold_repeats(lane: Lane, wave: Sequence[_Coming]) -> list[_Coming]:
+    """Who repeats what an undo has taken away meanwhile, and is looked up anew; of the others an undo sees the event.
+
+    Without phones: they settle what they sent once its event is there (settling.py), and would wait for each other.
+    """
+    repeats = [e for e in wave if e.decision.outcome == Outcome.DUPLICATE.value and e.arrival.device_id is None]
+    there = lane.hold([(each.row.id, each.registration_id) for each in repeats])
+    return [each for each in repeats if (each.row.id, each.registration_id) not in there]
 
 
 def _in_order(counting: Sequence[_Coming]) -> list[_Coming]:

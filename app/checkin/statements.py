@@ -47,6 +47,11 @@ LEFT JOIN check_in c ON c.session_id = e.session_id AND c.registration_id = e.re
 WHERE e.uid = :uid
 """
 FIRST_AT = "SELECT first_at FROM check_in WHERE session_id = :session_id AND registration_id = :registration_id"
+# In one order, as batches write. Repeats share it; who takes a check-in away, or computes it anew, waits for them.
+_HOLD = """
+SELECT session_id, registration_id FROM check_in WHERE (session_id, registration_id) IN ({pairs})
+ORDER BY session_id, registration_id FOR KEY SHARE
+"""
 TAKE_BACK = "DELETE FROM check_in WHERE session_id = :session_id AND registration_id = :registration_id"
 # Of a part that was added: the row goes where nobody else is in it, else these people leave it.
 TAKE_PART_BACK = (
@@ -221,6 +226,16 @@ class Lane:
     def write(self, insert: Insert, row: dict[str, Any]) -> bool:
         """Whether this one row was written."""
         return self.writes(insert, [row])[0]
+
+    def hold(self, pairs: Sequence[tuple[int, int | None]]) -> set[tuple[int, int | None]]:
+        """Which of these check-ins (session, registration) are there, and stay so until the commit.
+
+        SQLite has one writer, who has just seen them.
+        """
+        if self.is_sqlite or not pairs:
+            return set(pairs)
+        text = _HOLD.format(pairs=", ".join(["(%s, %s)"] * len(pairs)))
+        return set(self.run(text, [value for pair in pairs for value in pair])[0])
 
     def find(self, asked: Sequence[Asked]) -> list[Found | None]:
         """What the decision looks at, for each; None where there is no such session."""

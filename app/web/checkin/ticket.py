@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.activities.models import Activity, ActivitySession, Attendance
+from app.checkin.busy_phones import find_walk_ins_beside
 from app.checkin.doors import window_of
 from app.checkin.models import Method
 from app.checkin.parties import Reported, name_of_party, reported_of
@@ -43,6 +44,7 @@ class StaffDesk:
     most: int
     closed: str  # why there is no button
     reported: Reported | None = None  # of a party, at the chosen session
+    walked_in: Reported | None = None  # from the phone that registered, as walk-ins, at the chosen session
 
 
 @bp.post("/t/<secret>/check-in")
@@ -92,7 +94,7 @@ def _who(result: Result) -> str:
 
 
 def staff_desk(ticket: Any) -> StaffDesk:
-    """The form on a ticket's page; one statement for a party. `ticket` is what tickets/show.html shows."""
+    """The form on a ticket's page; one statement. `ticket` is what tickets/show.html shows."""
     activity: Activity = ticket.activity
     moment = now()
     chooses = activity.attendance == Attendance.CHOOSE_ONE.value
@@ -106,6 +108,9 @@ def staff_desk(ticket: Any) -> StaffDesk:
         most=most_of(ticket.registration.kind, registered) or COUNT_MOST,
         closed="" if is_open else _closed_words(activity),
         reported=reported_of(db.session(), ticket.registration.id, first.id) if is_party and first else None,
+        walked_in=find_walk_ins_beside(db.session(), ticket.registration.id, first.id)
+        if first and first.id not in ticket.arrivals
+        else None,
     )  # fmt: skip
 
 

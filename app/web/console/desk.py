@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.activities.models import Activity, ActivitySession
+from app.checkin.busy_phones import find_walk_ins_beside
 from app.checkin.corrections import undo_check_in
 from app.checkin.models import Method
 from app.checkin.parties import name_of_party, reported_of
@@ -73,12 +74,13 @@ def _found(activity: Activity, row: ActivitySession, registration: Registration,
     people, session = registration.headcount, db.session()
     is_party = registration.kind == RegistrationKind.PARTY.value
     contact = shown_name(name_of(session, registration.id))
+    first_at = check_ins_of(session, registration.id).get(row.id)
     return Found(
         code=registration.code, people=people,
         name=(is_party and name_of_party(session, registration)) or contact,
         reported=reported_of(session, registration.id, row.id) if is_party else None,
         most=most_of(registration.kind, people) or COUNT_MOST, state=registration.state, method=method.value,
-        first_at=check_ins_of(session, registration.id).get(row.id),
+        first_at=first_at, walked_in=None if first_at else find_walk_ins_beside(session, registration.id, row.id),
         other_session=f"{other.label} {clock_text(other.starts_at)}–{clock_text(other.ends_at)}" if other else "",
     )  # fmt: skip
 

@@ -51,6 +51,7 @@ class Found:
     first_at: datetime | None
     other_session: str  # the session it stands for, where that is another one
     reported: Reported | None = None  # of a party, how many are here: more of them may come
+    walked_in: Reported | None = None  # walk-ins from the phone that registered: these people, or others?
 
 
 @dataclass
