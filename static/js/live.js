@@ -102,10 +102,11 @@
   function read(body, at, after) {
     var i;
     if (at < heard) return;
+    // What stands here is old: until the new page is there this counts as silence.
+    if (body.page !== page) return renew();
     heard = at;
     offset = body.now - at;
     seconds = body.seconds;
-    if (body.page !== page) return window.location.reload();
     for (i = 0; i < body.steps.length; i++) {
       steps[body.steps[i].step] = body.steps[i];
       last = Math.max(last, body.steps[i].step);
@@ -116,6 +117,16 @@
     if (phase === 'open' && after && !steps[stepAt(clock() + offset)]) { steps = {}; last = 0; ask(); }
     tick();
   }
+  // A reload that a proxy answers would hang its error page on the wall: first see that our own page is there.
+  function renew() {
+    var request = new XMLHttpRequest();
+    request.open('GET', window.location.href);
+    request.timeout = 6000;
+    request.onload = function () {
+      if (request.status === 200 && / data-steps="| name="digits"/.test(request.responseText)) window.location.reload();
+    };
+    request.send();
+  }
   function ask() {
     var request = new XMLHttpRequest(), sent = clock(), after = last;
     request.open('GET', address + (after ? '?after=' + after : ''));
@@ -124,7 +135,7 @@
       var body, arrived = clock();
       // The login page of a Wi-Fi also answers 200, or 404: only our own words count.
       try { body = JSON.parse(request.responseText); } catch (stranger) { return; }
-      if (request.status === 404 && body && body.error === 'closed') return window.location.reload();
+      if (request.status === 404 && body && body.error === 'closed') return renew();
       // Slower than the time-out: the TV slept meanwhile, and half of the way is no measure.
       if (request.status === 200 && isNews(body) && arrived - sent < 8000) read(body, (sent + arrived) / 2, after);
     };

@@ -71,6 +71,33 @@ def test_whatever_a_stranger_answers_the_code_goes_on_and_is_then_taken_away(
         tv.wait_for(app, session)
 
 
+def test_a_proxys_error_page_is_never_loaded_in_place_of_the_screen(
+    app: Flask, live_server: Live, browser: Browser
+) -> None:
+    _, session = make(app)
+    with television(app, live_server, browser, session) as tv:
+        honest = tv.page.request.get(f"{live_server.url}/screen/steps.json").json()
+        tv.page.route(
+            "**/screen", lambda route: route.fulfill(status=502, content_type="text/html", body="<h1>502</h1>")
+        )
+        changed, closed = json.dumps(honest | {"page": honest["page"] + 1}), '{"error":"closed"}'
+        for status, body in ((200, changed), (404, closed)):
+            tv.answer(status=status, content_type=JSON, body=body)
+            tv.after(10)
+            with tv.page.expect_response("**/screen") as answered:
+                tv.poll()
+            assert answered.value.status == 502
+            tv.sees("net-weak")
+            assert tv.is_same_page and tv.shows_code
+            tv.reach_server()
+            tv.sees("net-good")
+        tv.page.unroute("**/screen")  # control: our own page answers, and it is loaded
+        tv.answer(status=404, content_type=JSON, body=closed)
+        with tv.page.expect_navigation():
+            tv.poll()
+        assert not tv.is_same_page
+
+
 def test_good_answers_without_a_code_are_no_good_network(app: Flask, live_server: Live, browser: Browser) -> None:
     _, session = make(app)
     with television(app, live_server, browser, session) as tv:
