@@ -75,7 +75,9 @@ def sign(code: str) -> Response:
     text = request.form.get("grant", "")[:300]
     grant = codes.read_grant(keys(), text, browser=mine.browser_token())
     if grant is None or grant.session_code != code:
-        words = _("没有签上：这一页不是这个浏览器扫码打开的，或浏览器不保存 Cookie。请用这部手机重新扫大屏上的码。")
+        words = _(
+            "没有签上：这一页不是这部手机扫码打开的，或开了无痕模式。请关掉无痕模式，用这部手机重新扫大屏上的码。"
+        )
         return arrive_page(get_door(code), moment, typed=typed, error=words, status=422)
     if is_for_size or typed.way == "back":
         return _show_again(code, grant, text, typed, moment)

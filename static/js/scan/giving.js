@@ -69,7 +69,7 @@ function showGiven() {
     byId('end-' + way).textContent = WAYS[way].say + (part && !whole ? '（' + part + '）' : '');
   });
   byId('end-parts').hidden = !all;
-  byId('end-parts').textContent = !all ? '' : whole ? (all > 1 ? all + '份都' : '') + WAYS[given.way].done + '。'
+  byId('end-parts').textContent = !all ? '' : whole ? (all > 1 ? all + '份都' : '') + WAYS[given.way].done + (all === 1 && given.way === 'copy' ? '，请贴到微信里，发给主办单位。' : '。')
     : done ? '第' + done + '份' + WAYS[given.way].done + '，还有' + (all - done) + '份，请再按一次。' : '';
   byId('end-sure-field').hidden = !whole;
   byId('end-why').hidden = whole;

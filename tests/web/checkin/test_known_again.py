@@ -295,7 +295,7 @@ def test_a_browser_that_lost_its_cookies_is_told_so_in_words(app: Flask) -> None
     browser.delete_cookie("session")
     answer = press(browser, session, page, "walk_in", people="2")
     assert answer.status_code == 422
-    assert "不保存 Cookie" in answer.text and "重新扫大屏上的码" in answer.text
+    assert "无痕模式" in answer.text and "重新扫大屏上的码" in answer.text
     assert totals(app, session).total == 0
     other = app.test_client()
     assert (

@@ -57,7 +57,7 @@ def test_a_copy_that_worked_still_asks_whether_it_was_sent(shift: Shift) -> None
     page = end_with(shift, 2)
     page.evaluate(f"() => {{ {NO_CLIPBOARD}; }}")  # the old way, that WeChat has
     page.click("#end-copy")
-    expect(page.locator("#end-parts")).to_have_text("已复制。")
+    expect(page.locator("#end-parts")).to_have_text("已复制，请贴到微信里，发给主办单位。")
     expect(page.locator("#end-go")).to_be_disabled()
     assert faults_of(page) == []
     page.click("label[for=end-sure]")
