@@ -46,6 +46,7 @@ def enter(page: Page, url: str, login: str = "fuze") -> None:
     page.wait_for_url("**/workbench")
 
 
+@pytest.mark.lengthens  # test_new_activity.py publishes the same form on both databases
 @pytest.mark.serial  # typing must not race with other browsers for the two cores
 def test_a_lesson_is_published_by_keyboard_alone_in_under_a_minute(live_server: Any, codes: Any, desk: Page) -> None:
     enter(desk, live_server.url, "jingban")
@@ -75,6 +76,7 @@ def test_a_lesson_is_published_by_keyboard_alone_in_under_a_minute(live_server: 
     assert "键盘上的剪纸课" in desk.content()
 
 
+@pytest.mark.lengthens
 def test_without_scripts_the_same_form_publishes(live_server: Any, codes: Any, phone_without_scripts: Page) -> None:
     page = phone_without_scripts
     enter(page, live_server.url, "jingban")

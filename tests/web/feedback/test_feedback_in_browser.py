@@ -83,6 +83,7 @@ def complain(page: Page, url: str, codes: dict[str, str]) -> str:
     return page.inner_text(".code")
 
 
+@pytest.mark.lengthens  # test_feedback_pages.py sends and answers on both databases
 def test_a_complaint_is_answered(
     live_server: Any, codes: dict[str, str], phone_without_scripts: Page, desk: Page
 ) -> None:

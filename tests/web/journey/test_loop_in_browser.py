@@ -20,7 +20,8 @@ from tests.plan import make_plan
 from tests.web.journey.people import SCREEN, Person, codes_in, move, tab_to
 from tests.web.planning.conftest import find_cast, make_fact
 
-pytestmark = pytest.mark.published
+# test_loop.py walks the same loop on both databases, without a browser; make proof walks this one on both too.
+pytestmark = [pytest.mark.published, pytest.mark.lengthens]
 
 TITLE = "石榴窗花进课堂"
 EARLIER = 31  # people of the lesson that was approved before

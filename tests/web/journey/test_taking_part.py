@@ -23,7 +23,9 @@ from tests.conftest import Live
 from tests.factories import make_activity
 from tests.web.journey.people import Person
 
-pytestmark = pytest.mark.published
+# What they send is sent on both databases without a browser: test_party_pages.py, test_guardian_pages.py,
+# test_ticket_page.py; make proof walks these on both too.
+pytestmark = [pytest.mark.published, pytest.mark.lengthens]
 Enter = Callable[..., Person]
 
 
