@@ -71,19 +71,33 @@ def alone(port: int, requests: list[bytes]) -> Outcome:
     return burst(port, requests, clients=1, proof=PROOF)
 
 
-def run() -> tuple[dict[str, float], object]:
-    """Both figures."""
-    ratio, slow = slow_disk()
+def crowd() -> tuple[float, list[dict[str, float]]]:
+    """The slowest in a hundred of a crowd over one idle request; the median of three rounds of both.
+
+    An idle one comes right behind the one before it, to processors and a disk that are awake. In the crowd each comes
+    12 ms after the last one and wakes them: `crowd_p50_ms` tells how much of the time that is.
+    """
+    rounds = []
     with instance() as place:
         one_round(place, IDLE)
-        idle = one_round(place, IDLE, alone)
-        crowd = one_round(place, PEOPLE, partial(arrive_openly, seconds=SECONDS, proof=PROOF))
+        for _ in range(ROUNDS):
+            idle = one_round(place, IDLE, alone)
+            rounds.append((idle, one_round(place, PEOPLE, partial(arrive_openly, seconds=SECONDS, proof=PROOF))))
+    raw = [
+        {
+            "idle_p50_ms": 1000 * idle.percentile(0.5), "crowd_p50_ms": 1000 * came.percentile(0.5),
+            "crowd_p99_ms": 1000 * came.percentile(0.99), "people": came.accepted,
+        }
+        for idle, came in rounds
+    ]  # fmt: skip
+    return median(came.percentile(0.99) / idle.percentile(0.5) for idle, came in rounds), raw
+
+
+def run() -> tuple[dict[str, float], object]:
+    """Both figures."""
+    (ratio, slow), (over_idle, crowds) = slow_disk(), crowd()
     figures = {
         "checkin.sqlite.slow_disk_vs_commit": ratio,
-        "checkin.burst.p99_ms_over_idle_p50_ms": crowd.percentile(0.99) / idle.percentile(0.5),
+        "checkin.burst.p99_ms_over_idle_p50_ms": over_idle,
     }
-    raw = {
-        "slow_disk": slow, "idle_p50_ms": 1000 * idle.percentile(0.5), "crowd_p50_ms": 1000 * crowd.percentile(0.5),
-        "crowd_p99_ms": 1000 * crowd.percentile(0.99), "people": crowd.accepted,
-    }  # fmt: skip
-    return figures, raw
+    return figures, {"slow_disk": slow, "crowd": crowds}
