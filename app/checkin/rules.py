@@ -154,7 +154,8 @@ def _registration(facts: Facts) -> Decision | None:
     if not facts.same_activity:
         return Decision("foreign", "这不是本场的报名码，请到签到台。")
     if facts.registration_state == "cancelled":
-        return Decision("cancelled", "这个报名已经取消。想参加，可以按“现场登记”签到。")
+        more = "想参加，可以按“现场登记”签到。" if facts.takes_walk_in else "想参加，请到签到台问一声。"
+        return Decision("cancelled", f"这个报名已经取消。{more}")
     if facts.registration_state == "pending":
         return Decision("not_confirmed", "这个报名还没有确认。请到签到台，工作人员帮您看。")
     if facts.registration_state != "confirmed":

@@ -89,7 +89,7 @@ def find_own_secret(form: Mapping[str, str], kept: Kept, activity: str) -> str:
 def _own_secret(form: Mapping[str, str], kept: Kept, activity: str) -> str:
     secret = find_own_secret(form, kept, activity)
     if not secret:
-        raise Refused(_("这部手机上没有找到您的报名码。请填手机尾号或8位报名码，或按现场登记。"))
+        raise Refused(_("这部手机上没有找到您的报名码。请填手机尾号或8位报名码，找不到就到签到台。"))
     return secret
 
 
