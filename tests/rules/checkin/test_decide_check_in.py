@@ -83,7 +83,9 @@ def test_who_waits_for_an_answer_and_who_waits_for_a_place_hear_different_words(
     assert all("请到签到台" in words for words in (pending, waitlisted))
 
 
-@pytest.mark.parametrize(("takes_walk_in", "said", "unsaid"), [(True, "现场登记", "签到台"), (False, "签到台", "现场登记")])
+@pytest.mark.parametrize(
+    ("takes_walk_in", "said", "unsaid"), [(True, "现场登记", "签到台"), (False, "签到台", "现场登记")]
+)
 def test_who_cancelled_is_sent_to_a_way_that_is_open(takes_walk_in: bool, said: str, unsaid: str) -> None:
     facts = replace(GOOD, registration_state="cancelled", takes_walk_in=takes_walk_in)
     words = decide_check_in(facts).message
