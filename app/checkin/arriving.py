@@ -46,7 +46,8 @@ from app.registration.models import RegistrationKind
 
 COUNT_MOST = 100_000
 NAME_MOST = 20
-_IN = (Outcome.ACCEPTED.value, Outcome.DUPLICATE.value)
+_AGAIN = Outcome.DUPLICATE.value
+_IN = (Outcome.ACCEPTED.value, _AGAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +288,7 @@ def _hold_repeats(lane: Lane, wave: Sequence[_Coming]) -> list[_Coming]:
 
     Without phones: they settle what they sent once its event is there (settling.py), and would wait for each other.
     """
-    repeats = [e for e in wave if e.decision.outcome == Outcome.DUPLICATE.value and e.arrival.device_id is None]
+    repeats = [e for e in wave if e.decision.outcome == _AGAIN and e.arrival.device_id is None]
     there = lane.hold([(each.row.id, each.registration_id) for each in repeats])
     return [each for each in repeats if (each.row.id, each.registration_id) not in there]
 
@@ -298,9 +299,7 @@ def _in_order(counting: Sequence[_Coming]) -> list[_Coming]:
 
 
 def _counted_meanwhile(is_party: bool) -> Decision:
-    if is_party:
-        return Decision(ASKED, COUNTED_BEFORE)
-    return Decision(Outcome.DUPLICATE.value, first_words(Outcome.DUPLICATE.value))
+    return Decision(ASKED, COUNTED_BEFORE) if is_party else Decision(_AGAIN, first_words(_AGAIN))
 
 
 def _keep_events(lane: Lane, wave: Sequence[_Coming]) -> None:
