@@ -314,7 +314,7 @@ def _undo(session: Session, case: _Case) -> Answer:
     target = session.scalar(
         select(CheckInEvent).where(CheckInEvent.uid == scan.refers_to, CheckInEvent.activity_id == case.activity.id)
     )
-    problem = _no_undo(case) or (_not_this(session, case, target) if target else "")
+    problem = _no_undo(case) or (_not_this(case, target) if target else "")
     if problem:
         return said(answer_of(session, _keep_undo(session, case)), problem)
     if target is None:
@@ -348,15 +348,11 @@ def _no_undo(case: _Case) -> str:
     return "" if case.time.is_possible else TOO_LATE
 
 
-def _not_this(session: Session, case: _Case, target: CheckInEvent) -> str:
+def _not_this(case: _Case, target: CheckInEvent) -> str:
+    """Never for being undone already: what this phone scanned of the ticket since then is to go with it."""
     if target.device_id != case.grant.id or target.kind == EventKind.UNDO.value:
         return "不是这部手机扫的，没有撤销。请到签到台。"
-    if case.time.at - target.occurred_at > UNDO_MOST:
-        return TOO_LATE
-    gone = session.scalar(
-        select(CheckInEvent.id).where(CheckInEvent.kind == EventKind.UNDO.value, CheckInEvent.refers_to == target.uid)
-    )
-    return "这次签到已经撤销过了。" if gone is not None else ""
+    return TOO_LATE if case.time.at - target.occurred_at > UNDO_MOST else ""
 
 
 def _keep_undo(

@@ -106,6 +106,11 @@ def test_an_undo_reaches_what_the_same_phone_scanned_before_anybody_knew_the_tic
     assert live(app, seed, steps=45, in_line=0, odd=0) == []
 
 
+def test_an_undo_reaches_what_was_scanned_since_its_scan_went_with_another_undo(app: Flask) -> None:
+    """A history that once ended with a person counted whom the phone had taken back."""
+    assert live(app, 203, steps=45) == []
+
+
 @pytest.mark.lengthens
 def test_what_is_handed_over_as_a_file_ends_as_if_it_had_been_sent(app: Flask, record_property: Note) -> None:
     wrong = [line for seed in range(HISTORIES // 4) for line in live(app, seed, hands_over=True)]

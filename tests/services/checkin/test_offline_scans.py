@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import object_session
 
 from app.checkin import offline, repeats
 from app.checkin.answers import Answer
@@ -15,10 +17,11 @@ from app.checkin.clocks import Sent
 from app.checkin.corrections import rebuild_check_ins, undo_check_in
 from app.checkin.deciding import count_before_revoked, count_held, dismiss_held
 from app.checkin.devices import pair_device
-from app.checkin.models import CheckIn, DeviceGrant, HeldScan, Method
+from app.checkin.models import CheckIn, CheckInEvent, DeviceGrant, EventKind, HeldScan, Method
 from app.checkin.offline import Scan, take_scan
 from app.kernel.actor import ANONYMOUS
 from app.kernel.errors import Conflict
+from app.registration.models import RegistrationKind
 from app.registration.service import cancel_activity
 from tests.factories import NOW
 from tests.services.checkin.stage import STAFF, Stage, new_uid
@@ -261,3 +264,49 @@ def test_with_a_number_taken_twice_for_its_place_the_new_scan_would_be_lost(
     """Negative control."""
     monkeypatch.setattr(offline, "_counter", lambda _session, scan, _grant: scan.counter)
     assert emptied_phone(stage()) == 0
+
+
+def undone_again(stage: Make) -> tuple[list[str], int]:
+    """Scanned, scanned again, the second taken back (and the first with it), scanned once more, the first taken back."""
+    s = stage()
+    phone, person = phone_of(s), s.enrol(2)
+    ticket = str(person.secret_hash)
+    first, second = phone.scan(ticket, 10), phone.scan(ticket, 20)
+    answers = phone.send(first, second, phone.undo(second, 30), phone.scan(ticket, 40), second=40)
+    assert here(s) == 2  # whoever is scanned after an undo has come again
+    answers += phone.send(phone.undo(first, 50), second=50)
+    before = s.projection()
+    rebuild_check_ins(s.session, s.activity.id)
+    assert s.projection() == before
+    return [answer.outcome for answer in answers], here(s)
+
+
+def test_an_undo_of_what_went_with_another_undo_takes_what_was_scanned_since(stage: Make) -> None:
+    assert undone_again(stage) == (["accepted", "duplicate", "undone", "accepted", "undone"], 0)
+
+
+def test_with_an_undo_refused_for_being_the_second_the_person_would_stay(
+    stage: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Negative control."""
+    not_this = offline._not_this
+    monkeypatch.setattr(offline, "_not_this", lambda case, target: not_this(case, target) or gone(case, target))
+
+    def gone(case: Any, target: CheckInEvent) -> str:
+        session = object_session(target)
+        assert session is not None
+        undone = CheckInEvent.refers_to == target.uid, CheckInEvent.kind == EventKind.UNDO.value
+        return "撤销过了" if session.scalar(select(CheckInEvent.id).where(*undone)) else ""
+
+    assert undone_again(stage)[1] == 2
+
+
+def test_of_a_class_a_part_that_is_taken_back_twice_goes_once(stage: Make) -> None:
+    s = stage()
+    phone, party = phone_of(s), s.enrol(5)
+    party.kind, ticket = RegistrationKind.PARTY.value, str(party.secret_hash)
+    first, second = phone.scan(ticket, 10, people=2), phone.scan(ticket, 20, people=3)
+    phone.send(first, second, second=20)
+    assert here(s) == 5
+    phone.send(phone.undo(first, 30), phone.undo(first, 31), second=31)
+    assert here(s) == 3
