@@ -8,7 +8,7 @@ import { hold } from './hold.js';
 import { listen } from './keys.js';
 import { understand } from './read.js';
 import { askPeople, bindParty, forgetPeople, insist, recount, remember } from './party.js';
-import { canTakeBack, dropRow, forgetRecent, newest, note, recall, takeBack, viewOf } from './recent.js';
+import { canTakeBack, dropRow, forgetRecent, isOld, newest, note, recall, takeBack, viewOf } from './recent.js';
 import { createRoster } from './roster.js';
 import { forgetSeen, isSeen, mark, rest } from './seen.js';
 import { byId, isOpen, later, owe, say, shownUid, uncover, verdict } from './show.js';
@@ -129,6 +129,17 @@ async function arrive(fields, entry) {
     verdict(uid, view);
   }, navigator.onLine === false ? 0 : HURRY);
   push();
+}
+
+/* The page was closed between an event and its row: what waits and may still be taken back tells the row anew. */
+function listWaiting(queue) {
+  const meant = new Set(queue.map(function (event) { return event.refers_to; }));
+  queue.filter(function (event) {
+    return event.kind === 'arrival' && event.device === data.device && !isOld(event.device_at) && !viewOf(event.uid) && !meant.has(event.uid);
+  }).sort(function (a, b) { return a.counter - b.counter; }).forEach(function (event) {
+    const entry = event.ticket ? roster.find(event.ticket, event.session) : null;
+    note(event.uid, fromRoster(event, entry, {}, null), undo, event.device_at);
+  });
 }
 
 function answered(pairs) {
@@ -262,8 +273,10 @@ async function begin() {
   if (navigator.storage && navigator.storage.persist) navigator.storage.persist();
   await roster.load();
   await recall(data.device, undo);
+  const held = await store.everything();
+  listWaiting(held.queue);
   latest = latest || newest();
-  recount(await store.everything());
+  recount(held);
   loaded();
   showCounts();
   push();

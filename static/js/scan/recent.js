@@ -9,7 +9,10 @@ const rows = new Map(), standing = new Map(); // standing: of an undo, whose row
 let device = '';
 
 function rowOf(uid) { return rows.get(uid) || rows.get(standing.get(uid)); }
-function isLate(row) { return Date.now() - row.at > UNDO; }
+function isLate(row) { return isOld(row.at); }
+
+/* Whether what was scanned at that moment of this phone's clock can no longer be taken back here. */
+export function isOld(at) { return Date.now() - at > UNDO; }
 
 function remember() {
   const listed = Array.from(rows, function (pair) { return { uid: pair[0], at: pair[1].at, view: pair[1].view, undone: pair[1].undone }; });
@@ -64,9 +67,9 @@ function put(uid, known, undo) {
   return row;
 }
 
-/* A result, new or changed. */
-export function note(uid, view, undo) {
-  const row = rowOf(uid) || put(uid, { at: Date.now(), undone: '', view: view }, undo);
+/* A result, new or changed; `at`: when it was scanned, if not now. */
+export function note(uid, view, undo, at) {
+  const row = rowOf(uid) || put(uid, { at: at || Date.now(), undone: '', view: view }, undo);
   row.view = view;
   rows.forEach(draw);
   drop();

@@ -32,6 +32,34 @@ def test_what_was_taken_back_is_green_no_more_and_says_who_it_was(gate: Gate) ->
     expect(gate.page.locator("#recent li.r-warn small")).to_contain_text("已撤销")
 
 
+FORGET_ROWS = """async () => {
+  const store = await import(document.querySelector('link[href$="store.js"]').href);
+  const known = await store.kept('recent');
+  await store.keep('recent', { device: known.device, rows: [] });
+}"""
+
+
+def test_closed_before_its_row_was_kept_what_waits_is_listed_and_may_be_taken_back(gate: Gate) -> None:
+    page, rows = gate.page, gate.page.locator("#recent li")
+    gate.context.route("**/api/v1/scan/events", lambda route: route.abort())
+    page.click("#walk-in button[value='2']")
+    expect(page.locator("#v-title")).to_have_text("已记录，待同步")
+    page.evaluate(FORGET_ROWS)
+    page.reload()
+    expect(rows.locator("b")).to_have_text("没报名的，2人")
+    expect(rows.locator("small")).to_contain_text("已记录，待同步")
+    gate.context.unroute("**/api/v1/scan/events")
+    rows.get_by_role("button", name="撤销").click()
+    expect(rows.locator("small")).to_contain_text("已撤销")
+    expect(page.locator("#waiting")).to_have_text("0", timeout=20_000)
+    assert arrivals(gate.app, gate.session) == []
+    page.evaluate(FORGET_ROWS)  # control: nothing waits, and nothing else tells a row
+    page.reload()
+    expect(page.locator("#roster-line")).to_contain_text("名单")
+    page.wait_for_timeout(300)
+    expect(rows).to_have_count(0)
+
+
 def test_an_undo_that_the_server_refuses_says_so_in_its_row(gate: Gate) -> None:
     gate.page.click("#walk-in button[value='2']")
     gate.verdict("good", "已签到")
