@@ -108,3 +108,20 @@ def test_two_who_write_the_same_at_once_read_no_word_of_the_database(app: Flask)
         status, text = answer("UNIQUE constraint failed: held")
         assert status == 409 and "刚好还有人在办这一步" in text and "UNIQUE" not in text
         assert answer("NOT NULL constraint failed: held")[0] == 500  # the control: our own fault is no clash
+
+
+def test_a_fault_of_ours_is_said_in_chinese_and_shows_nothing_of_itself(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks() -> None:
+        raise ValueError("secret of the machine")
+
+    monkeypatch.setattr("app.web.checkin.digits.now", breaks)
+    form = {"digits": "123456"}
+    with pytest.raises(ValueError, match="secret"):  # control: in tests it is ours to see
+        client.post("/s", data=form)
+    monkeypatch.setitem(app.config, "TESTING", False)
+    page = client.post("/s", data=form)
+    assert page.status_code == 500
+    assert "<h1>系统出错了</h1>" in page.text and "已保存的内容都在" in page.text
+    assert "secret" not in page.text and "ValueError" not in page.text

@@ -15,7 +15,7 @@ from tests.web.scan.party import enrol_class
 from tests.web.scan.test_scanner import Gate, gate, reload
 
 __all__ = ["gate"]  # the fixture
-pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]  # about the phone, not about the database
+pytestmark = [pytest.mark.published, pytest.mark.sqlite_only]  # about the phone, not about the database
 KEYS = "**/scan/js/*/keys.js"
 
 

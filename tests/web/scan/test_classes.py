@@ -23,7 +23,7 @@ from tests.web.scan.party import enrol_class
 from tests.web.scan.test_scanner import Gate, gate, reload
 
 __all__ = ["gate"]  # the fixture
-pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]  # the API's own tests run on both databases
+pytestmark = [pytest.mark.published, pytest.mark.sqlite_only]  # the API's own tests run on both databases
 
 
 def report(app: Flask, people: int) -> None:

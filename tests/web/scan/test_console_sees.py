@@ -23,7 +23,7 @@ from tests.factories import make_activity
 from tests.web.checkin.browser import enrol
 from tests.web.scan.gate import fill, key_in, pair, phone_of, until
 
-pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]  # about the phone, not about the database
+pytestmark = [pytest.mark.published, pytest.mark.sqlite_only]  # about the phone, not about the database
 EVENTS = "**/api/v1/scan/events"
 
 

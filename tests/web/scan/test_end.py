@@ -16,7 +16,7 @@ from tests.web.scan.gate import fill, key_in
 from tests.web.scan.test_console_sees import EVENTS, Shift, shift
 
 __all__ = ["shift"]  # the fixture
-pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]  # about the phone, not about the database
+pytestmark = [pytest.mark.published, pytest.mark.sqlite_only]  # about the phone, not about the database
 HELD = "indexedDB.databases().then(all => all.length)"
 NO_CLIPBOARD = "navigator.clipboard.writeText = () => Promise.reject(new DOMException('', 'NotAllowedError'))"
 

@@ -16,7 +16,7 @@ from tests.web.scan.party import enrol_class
 from tests.web.scan.test_scanner import Gate, gate
 
 __all__ = ["gate"]  # the fixture
-pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]  # about the phone, not about the database
+pytestmark = [pytest.mark.published, pytest.mark.sqlite_only]  # about the phone, not about the database
 # The real camera and its loop; what it sees is told by the test.
 EYE = """window.inView = ''; (function wait() {
   if (!window.ZXingWASM) { setTimeout(wait, 50); return; }

@@ -17,7 +17,7 @@ from tests.conftest import Live
 from tests.web.checkin.browser import enrol, make, outcomes
 from tests.web.scan.gate import key_in, pair, phone_of, until
 
-pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]  # about the phone, not about the database
+pytestmark = [pytest.mark.published, pytest.mark.sqlite_only]  # about the phone, not about the database
 EVENTS = "**/api/v1/scan/events"
 
 

@@ -24,7 +24,7 @@ from tests.web.scan.gate import fill, until
 from tests.web.scan.test_scanner import Gate, gate, reload
 
 __all__ = ["gate"]  # the fixture
-pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]  # about the phone, not about the database
+pytestmark = [pytest.mark.published, pytest.mark.sqlite_only]  # about the phone, not about the database
 EVENTS = "**/api/v1/scan/events"
 KEPT = "indexedDB.databases().then(all => all.length)"
 

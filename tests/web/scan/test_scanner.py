@@ -22,7 +22,7 @@ from tests.web.journey.test_pages import faults_of
 from tests.web.scan.gate import PHONE, arrivals, key_in, pair, phone_of, picture, until
 from tests.web.scan.party import enrol_class
 
-pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]  # the API's own tests run on both databases
+pytestmark = [pytest.mark.published, pytest.mark.sqlite_only]  # the API's own tests run on both databases
 
 KEPT_MARK = """async () => {
   const store = await import(document.querySelector('link[href$="store.js"]').href);

@@ -17,7 +17,7 @@ from tests.web.scan.line import Line
 from tests.web.scan.test_scanner import Gate, gate
 
 __all__ = ["gate", "line"]  # the fixtures
-pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]  # about the phone, not about the database
+pytestmark = [pytest.mark.published, pytest.mark.sqlite_only]  # about the phone, not about the database
 
 SPY = """
 window.felt = []; window.heard = [];

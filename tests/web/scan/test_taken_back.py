@@ -15,7 +15,7 @@ from tests.web.scan.gate import arrivals
 from tests.web.scan.test_scanner import Gate, gate, reload
 
 __all__ = ["gate"]  # the fixture
-pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]  # about the phone, not about the database
+pytestmark = [pytest.mark.published, pytest.mark.sqlite_only]  # about the phone, not about the database
 
 
 def test_what_was_taken_back_is_green_no_more_and_says_who_it_was(gate: Gate) -> None:

@@ -10,7 +10,7 @@ from tests.web.scan.gate import key_in, until
 from tests.web.scan.test_scanner import Gate, gate, reload
 
 __all__ = ["gate"]  # the fixture
-pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]  # about the phone, not about the database
+pytestmark = [pytest.mark.published, pytest.mark.sqlite_only]  # about the phone, not about the database
 KEPT = "Promise.all([indexedDB.databases(), caches.keys()]).then(all => all[0].length + all[1].length)"
 
 

@@ -18,7 +18,7 @@ from tests.web.checkin.browser import enrol, make
 from tests.web.journey.test_pages import faults_of
 from tests.web.scan.gate import arrivals, key_in, pair, phone_of
 
-pytestmark = [pytest.mark.serial, pytest.mark.sqlite_only]  # about the phone, not about the database
+pytestmark = [pytest.mark.published, pytest.mark.sqlite_only]  # about the phone, not about the database
 ROSTER = "**/api/v1/scan/roster"
 
 
