@@ -33,6 +33,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "backend" not in metafunc.fixturenames:
         return
     path = Path(str(metafunc.definition.path)).as_posix()
+    if metafunc.definition.get_closest_marker("postgresql_only"):
+        metafunc.parametrize("backend", ["postgresql"], indirect=True, scope="session")
+        return
     both = any(f"/tests/{folder}/" in path for folder in BOTH)
     if metafunc.definition.get_closest_marker("sqlite_only"):
         both = False

@@ -130,9 +130,7 @@ def here(scanned: Scanned) -> tuple[list[int], list[str]]:
         return people, kinds
 
 
-def unheld(monkeypatch: pytest.MonkeyPatch, app: Flask) -> None:
-    if app.extensions["settings"].is_sqlite:
-        pytest.skip("one writer at a time")
+def unheld(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arriving, "_hold_repeats", lambda _lane, _wave: [])
 
 
@@ -142,11 +140,12 @@ def test_an_undo_waits_for_a_repeat_that_is_under_way_and_lets_it_stand(app: Fla
     assert here(scanned) == ([2], ["arrival", "refusal", "undo", "arrival"])
 
 
+@pytest.mark.postgresql_only  # SQLite has one writer at a time
 def test_without_holding_it_the_undo_does_not_see_the_repeat(
     app: Flask, scanned: Scanned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Negative control: told "signed in", and nothing stands."""
-    unheld(monkeypatch, app)
+    unheld(monkeypatch)
     _, waited = overlapping(app, scanned.press, scanned.undo)
     assert not waited
     assert here(scanned)[0] == []
@@ -160,12 +159,13 @@ def test_a_press_that_meets_an_undo_under_way_counts_anew(app: Flask, scanned: S
     assert here(scanned) == ([2], ["arrival", "undo", "arrival"])
 
 
+@pytest.mark.postgresql_only  # SQLite has one writer at a time
 @pytest.mark.parametrize("door", ["view", "hot"])
 def test_without_holding_it_the_press_is_told_what_is_gone(
     app: Flask, scanned: Scanned, door: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Negative control."""
-    unheld(monkeypatch, app)
+    unheld(monkeypatch)
     second = scanned.press if door == "view" else Hot(app, scanned.own())
     assert overlapping(app, scanned.undo, second) == ("duplicate", False)
     assert here(scanned)[0] == []

@@ -178,9 +178,8 @@ def overtaken(app: Flask) -> None:
             digest_closed_sessions(tx, now=CLOSED)
 
 
+@pytest.mark.postgresql_only  # SQLite has one writer
 def test_a_digest_waits_for_whoever_is_writing_so_that_ids_never_come_to_light_below_it(app: Flask) -> None:
-    if app.extensions["settings"].is_sqlite:
-        pytest.skip("one writer")
     overtaken(app)
     with app.app_context():
         assert digests() == [(FORM, 2)]
@@ -188,9 +187,8 @@ def test_a_digest_waits_for_whoever_is_writing_so_that_ids_never_come_to_light_b
         db.session.rollback()
 
 
+@pytest.mark.postgresql_only  # SQLite has one writer
 def test_without_that_wait_the_digest_covers_the_wrong_events(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    if app.extensions["settings"].is_sqlite:
-        pytest.skip("one writer")
     monkeypatch.setattr(digest, "_WRITERS", text("SELECT ''::text WHERE false"))
     overtaken(app)
     with app.app_context():
@@ -198,11 +196,10 @@ def test_without_that_wait_the_digest_covers_the_wrong_events(app: Flask, monkey
         db.session.rollback()
 
 
+@pytest.mark.postgresql_only  # SQLite has one writer
 def test_where_a_writer_does_not_end_the_digest_is_left_to_the_next_round(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if app.extensions["settings"].is_sqlite:
-        pytest.skip("one writer")
     monkeypatch.setattr(digest, "PAUSES", 2)
     with app.app_context():
         with transaction(db.session) as tx:

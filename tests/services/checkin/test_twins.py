@@ -24,6 +24,9 @@ from tests.factories import NOW, make_activity
 from tests.services.checkin.stage import Stage, new_uid
 from tests.services.checkin.test_parties import enrol_class
 
+# SQLite has one writer: the second sees what the first has stored.
+pytestmark = pytest.mark.postgresql_only
+
 
 @dataclass
 class Twins:
@@ -36,8 +39,6 @@ class Twins:
 
 
 def make(app: Flask) -> Twins:
-    if app.extensions["settings"].is_sqlite:
-        pytest.skip("one writer: the second sees what the first has stored")
     with app.app_context(), transaction(db.session) as tx:
         s = Stage(tx, app.extensions["keys"], make_activity(tx, capacity=None, takes_parties=True))
         party = enrol_class(s)

@@ -192,10 +192,9 @@ def test_without_the_nights_rewriting_the_bytes_are_still_there(
     assert sightings(home, request, planted.values()) != {}
 
 
+@pytest.mark.sqlite_only  # its VACUUM
 def test_without_vacuum_the_main_file_alone_still_holds_some(home: Home) -> None:
     """Negative control: secure_delete on, the log truncated, and values of moved rows still lie in free parts of pages."""
-    if not home.place.is_sqlite:
-        pytest.skip("about VACUUM of SQLite")
     with home.app.app_context():
         words = _erase_one_by_one(1500)
         db.session.remove()

@@ -98,10 +98,9 @@ def test_the_scrub_takes_its_turn_with_writers(app: Flask, storage: LocalStorage
         assert not any(purge(tx, now=LATER).values())
 
 
+@pytest.mark.sqlite_only  # its WAL
 def test_a_reader_that_does_not_end_is_told_and_waited_for(app: Flask, storage: LocalStorage) -> None:
     with app.app_context():
-        if db.engine.dialect.name != "sqlite":
-            pytest.skip("about the WAL of SQLite")
         with transaction(db.session) as tx:
             purge(tx, now=LATER)
         with db.engine.connect() as reader:
