@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -54,8 +55,11 @@ def venue(request: pytest.FixtureRequest) -> Iterator[Venue]:
         server.run("DROP DATABASE guessing WITH (FORCE)")
 
 
-def burst(venue: Venue, port: int, door: str) -> Counter[int]:
-    """GUESSES wrong ones at once; how they were answered."""
+def burst(venue: Venue, port: int, door: str) -> tuple[Counter[int], int]:
+    """GUESSES wrong ones at once; how they were answered, and how many the rule lets be answered in that time.
+
+    On a busy machine the first wait of two seconds may be over before the last one is sent.
+    """
     with venue.place.app.app_context(), transaction(db.session) as tx:
         tx.execute(delete(Attempt))
     phone, gate = Phone(venue.place.host), threading.Barrier(GUESSES)
@@ -66,24 +70,28 @@ def burst(venue: Venue, port: int, door: str) -> Counter[int]:
         gate.wait(30)
         return own.ask(port, door, {"digits": f"{number:06d}", "csrf_token": token})[0]
 
+    begun = time.monotonic()
     with ThreadPoolExecutor(GUESSES) as pool:
-        return Counter(pool.map(guess, range(GUESSES)))
+        found = Counter(pool.map(guess, range(GUESSES)))
+    seconds = time.monotonic() - begun
+    return found, FREE + sum(seconds >= 2 ** (waits + 1) - 2 for waits in range(1, 8))
 
 
 @pytest.mark.parametrize("door", DOORS)
 def test_a_burst_through_two_processes_is_answered_no_more_than_ten_times(
     venue: Venue, door: str, record_property: Callable[[str, object], None]
 ) -> None:
-    found = burst(venue, venue.place.port, door)
+    found, most = burst(venue, venue.place.port, door)
     record_property("guesses at once", GUESSES)
     record_property("answered", found[422])
-    assert found == {422: FREE, 429: GUESSES - FREE}
+    assert set(found) == {422, 429} and found.total() == GUESSES
+    assert FREE <= found[422] <= most
 
 
 def test_looking_first_and_noting_after_answers_more(
     venue: Venue, record_property: Callable[[str, object], None]
 ) -> None:
     """Negative control."""
-    most = max(burst(venue, venue.uncounted, "/s")[422] for _ in range(4))
-    record_property("answered by looking first", most)
-    assert most > FREE
+    bursts = [burst(venue, venue.uncounted, "/s") for _ in range(4)]
+    record_property("answered by looking first", max(found[422] for found, _most in bursts))
+    assert any(found[422] > most for found, most in bursts)
