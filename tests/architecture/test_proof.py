@@ -21,11 +21,33 @@ def _published() -> list[dict[str, Any]]:
     return json.loads(TARGET.read_text("utf-8"))["proofs"]  # type: ignore[no-any-return]
 
 
+def faults(proofs: list[dict[str, Any]]) -> list[str]:
+    """Proofs that did not hold, are of no clean commit, or of a test that is gone."""
+    return [
+        each["proof"]
+        for each in proofs
+        if each["result"] != "held"
+        or not re.fullmatch(r"[0-9a-f]{7,}", each["commit"])
+        or not still_there(each["proof"])
+    ]
+
+
 def test_every_proof_held_and_is_of_a_commit_and_of_a_test_that_is_there() -> None:
-    proofs = _published()
-    assert [each["proof"] for each in proofs if each["result"] != "held"] == []
-    assert [each["proof"] for each in proofs if not re.fullmatch(r"[0-9a-f]{7,}", each["commit"])] == []
-    assert [each["proof"] for each in proofs if not still_there(each["proof"])] == []
+    assert faults(_published()) == []
+
+
+@pytest.mark.parametrize("change", [{"result": "failed"}, {"result": "skipped"}, {"commit": "0fefd91+"}])
+def test_a_proof_that_did_not_hold_or_is_of_changed_files_is_seen(change: dict[str, str]) -> None:
+    """Negative control."""
+    one = _published()[0]
+    assert faults([one]) == []
+    assert faults([one | change]) == [one["proof"]]
+
+
+def test_a_test_that_leaves_a_figure_is_recognised() -> None:
+    """Control: over several lines too, and no other test."""
+    source = "def test_a(app: App, record_property: Note) -> None:\n\ndef test_b(\n    app: App,\n    record_property: Note\n):\n"
+    assert _FIGURE.findall(source + "\ndef test_c(app: App):\n    record_property = 1\n") == ["test_a", "test_b"]
 
 
 def test_every_test_that_leaves_a_figure_is_published() -> None:

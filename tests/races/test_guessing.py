@@ -24,6 +24,7 @@ from tests.web.checkin.browser import hidden
 
 pytestmark = [pytest.mark.serial, pytest.mark.published]
 FREE, GUESSES = 10, 40
+FIRST_WAIT = 2  # seconds after the last free one (kernel/attempts.py)
 DOORS = {"/s": "/s", "/scan/pair": "/scan", "/screen": "/screen"}  # where digits go, and the page that asks for them
 
 
@@ -55,11 +56,19 @@ def venue(request: pytest.FixtureRequest) -> Iterator[Venue]:
         server.run("DROP DATABASE guessing WITH (FORCE)")
 
 
-def burst(venue: Venue, port: int, door: str) -> tuple[Counter[int], int]:
-    """GUESSES wrong ones at once; how they were answered, and how many the rule lets be answered in that time.
+def burst(venue: Venue, port: int, door: str) -> Counter[int]:
+    """GUESSES wrong ones at once; how they were answered.
 
-    On a busy machine the first wait of two seconds may be over before the last one is sent.
+    On a busy machine the rule's first wait may be over before the last one has come: that was no burst, and is sent anew.
     """
+    for _ in range(5):
+        found, seconds = _send(venue, port, door)
+        if seconds < FIRST_WAIT:
+            return found
+    pytest.fail("the machine is too busy for a burst: this test would show nothing")
+
+
+def _send(venue: Venue, port: int, door: str) -> tuple[Counter[int], float]:
     with venue.place.app.app_context(), transaction(db.session) as tx:
         tx.execute(delete(Attempt))
     phone, gate = Phone(venue.place.host), threading.Barrier(GUESSES)
@@ -73,25 +82,23 @@ def burst(venue: Venue, port: int, door: str) -> tuple[Counter[int], int]:
     begun = time.monotonic()
     with ThreadPoolExecutor(GUESSES) as pool:
         found = Counter(pool.map(guess, range(GUESSES)))
-    seconds = time.monotonic() - begun
-    return found, FREE + sum(seconds >= 2 ** (waits + 1) - 2 for waits in range(1, 8))
+    return found, time.monotonic() - begun
 
 
 @pytest.mark.parametrize("door", DOORS)
 def test_a_burst_through_two_processes_is_answered_no_more_than_ten_times(
     venue: Venue, door: str, record_property: Callable[[str, object], None]
 ) -> None:
-    found, most = burst(venue, venue.place.port, door)
+    found = burst(venue, venue.place.port, door)
     record_property("guesses at once", GUESSES)
     record_property("answered", found[422])
-    assert set(found) == {422, 429} and found.total() == GUESSES
-    assert FREE <= found[422] <= most
+    assert found == {422: FREE, 429: GUESSES - FREE}
 
 
 def test_looking_first_and_noting_after_answers_more(
     venue: Venue, record_property: Callable[[str, object], None]
 ) -> None:
     """Negative control."""
-    bursts = [burst(venue, venue.uncounted, "/s") for _ in range(4)]
-    record_property("answered by looking first", max(found[422] for found, _most in bursts))
-    assert any(found[422] > most for found, most in bursts)
+    most = max(burst(venue, venue.uncounted, "/s")[422] for _ in range(4))
+    record_property("answered by looking first", most)
+    assert most > FREE
