@@ -35,6 +35,7 @@ from tests.web.scan.gate import (
     pairing_address,
     phone_of,
     picture,
+    reopen,
     slowed_down,
     uids,
     until,
@@ -258,7 +259,7 @@ def test_torch_and_camera_are_offered_where_the_phone_has_them(
         page.select_option("#cameras", index=1)
         chosen = page.input_value("#cameras")
         expect(page.locator("#finder-word")).to_have_text("把报名码放进框里")
-        page.reload()
+        reopen(page)
         expect(page.locator("#finder.on")).to_be_visible()
         expect(page.locator("#cameras")).to_have_value(chosen)
         phone.close()

@@ -128,6 +128,18 @@ def until(page: Page, holds: Callable[[], bool]) -> None:
     raise AssertionError("it never came")
 
 
+SETTLED = """async () => {
+  const store = await import(document.querySelector('link[href$="store.js"]').href);
+  await store.kept('choice');
+}"""
+
+
+def reopen(page: Page) -> None:
+    """Opens the page anew, as a thumb does: what it began to keep is on the disk by then, since reads wait their turn."""
+    page.evaluate(SETTLED)
+    page.reload()
+
+
 LOOP = """() => {
   const begun = performance.now();
   let sum = 0;

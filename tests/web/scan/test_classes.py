@@ -19,6 +19,7 @@ from app.kernel.database import transaction
 from app.kernel.tokens import random_secret
 from app.registration.models import Registration
 from tests.web.checkin.browser import code_of, outcomes, totals
+from tests.web.scan.gate import reopen
 from tests.web.scan.party import enrol_class
 from tests.web.scan.test_scanner import Gate, gate, reload
 
@@ -181,14 +182,14 @@ def test_opened_anew_offline_the_phone_knows_what_it_counted(gate: Gate) -> None
         gate.verdict("warn", "已记录，待同步")
         gate.next()
         gate.page.wait_for_timeout(3100)  # the same code again is another scan
-    gate.page.reload()
+    reopen(gate.page)
     expect(gate.page.locator("#waiting")).to_have_text("2")
     gate.scan(secret)
     expect(gate.page.locator("#party-text")).to_contain_text("已报22人（")
     gate.page.click("#party-back")
     gate.page.locator("#recent li button").first.click()  # the two of the second bus
     expect(gate.page.locator("#v-title")).to_have_text("已撤销，待同步")
-    gate.page.reload()
+    reopen(gate.page)
     expect(gate.page.locator("#waiting")).to_have_text("3")
     gate.scan(secret)
     expect(gate.page.locator("#party-text")).to_contain_text("已报20人（")

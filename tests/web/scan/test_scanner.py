@@ -19,7 +19,7 @@ from app.web.assets import sync_assets
 from tests.conftest import Live
 from tests.web.checkin.browser import code_of, enrol, make, outcomes, totals
 from tests.web.journey.test_pages import faults_of
-from tests.web.scan.gate import PHONE, arrivals, key_in, pair, phone_of, picture, until
+from tests.web.scan.gate import PHONE, arrivals, key_in, pair, phone_of, picture, reopen, until
 from tests.web.scan.party import enrol_class
 
 pytestmark = [pytest.mark.published, pytest.mark.sqlite_only]  # the API's own tests run on both databases
@@ -274,7 +274,7 @@ def test_a_phone_for_every_session_asks_for_which(app: Flask, live_server: Live,
     expect(page.locator("#verdict.v-good")).to_be_visible()
     page.click("#v-next")
     page.select_option("#session", second)
-    page.reload()
+    reopen(page)
     expect(page.locator("#session")).to_have_value(second)  # a reload does not move the gate
     assert len(arrivals(app, first)) == 1 and arrivals(app, second) == []
     context.close()

@@ -12,7 +12,7 @@ from app.web import scan
 from tests.conftest import Live
 from tests.web.checkin.browser import enrol, make, outcomes
 from tests.web.journey.test_scan import EVENTS, amber, line, waiting
-from tests.web.scan.gate import arrivals, held, key_in, pair, phone_of, until
+from tests.web.scan.gate import arrivals, held, key_in, pair, phone_of, reopen, until
 from tests.web.scan.line import Line
 from tests.web.scan.test_scanner import Gate, gate
 
@@ -78,7 +78,7 @@ def test_mute_silences_and_stays_and_the_phone_still_shakes(gate: Gate) -> None:
     gate.scan(secrets[0])
     gate.verdict("good", "已签到")
     assert noticed(gate.page) == (GOOD[0], [])
-    gate.page.reload()
+    reopen(gate.page)
     expect(gate.page.locator("#sound")).to_have_attribute("aria-pressed", "false")
     gate.page.click("h1")
     gate.scan(secrets[1])

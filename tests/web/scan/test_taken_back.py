@@ -11,7 +11,7 @@ from app.checkin.models import HeldScan
 from app.extensions import db
 from app.kernel.database import transaction
 from tests.web.checkin.browser import code_of, enrol, totals
-from tests.web.scan.gate import arrivals
+from tests.web.scan.gate import arrivals, reopen
 from tests.web.scan.test_scanner import Gate, gate, reload
 
 __all__ = ["gate"]  # the fixture
@@ -28,7 +28,7 @@ def test_what_was_taken_back_is_green_no_more_and_says_who_it_was(gate: Gate) ->
     row = gate.page.locator("#recent li.r-warn")
     expect(row.locator("b")).to_have_text("没报名的，2人")
     expect(row.locator("small")).to_contain_text("已撤销")
-    gate.page.reload()
+    reopen(gate.page)
     expect(gate.page.locator("#recent li.r-warn small")).to_contain_text("已撤销")
 
 

@@ -16,7 +16,7 @@ from app.kernel.database import transaction
 from tests.conftest import Live
 from tests.web.checkin.browser import enrol, make
 from tests.web.journey.test_pages import faults_of
-from tests.web.scan.gate import arrivals, key_in, pair, phone_of
+from tests.web.scan.gate import arrivals, key_in, pair, phone_of, reopen
 
 pytestmark = [pytest.mark.published, pytest.mark.sqlite_only]  # about the phone, not about the database
 ROSTER = "**/api/v1/scan/roster"
@@ -84,7 +84,7 @@ def test_a_choice_for_the_morning_does_not_bind_the_afternoon(
     page = paired(app, live_server, phone, first)
     page.select_option("#session", codes[1])
     expect(page.locator("#session-word")).not_to_be_empty()
-    page.reload()
+    reopen(page)
     expect(page.locator("#session")).to_have_value(codes[1])  # a reload does not move the gate
     later(app, page, 2.4)
     expect(page.locator("#session")).to_have_value(codes[2])
