@@ -68,13 +68,25 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> House:
-    """`sqlite` or `postgresql`, by the test's id."""
+def houses() -> dict[str, House]:
+    """What `backend` has made so far."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def backend(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, houses: dict[str, House]
+) -> House:
+    """`sqlite` or `postgresql`, by the test's id.
+
+    Trap: pytest makes a fixture anew whenever its parameter changes, and a worker that steals tests goes back and forth.
+    """
     name: str = request.param
-    home = tmp_path_factory.mktemp(name)
-    if name == "sqlite":
-        return sqlite_house(home)
-    return postgresql_house(home, request.getfixturevalue("server"))
+    if name not in houses:
+        home = tmp_path_factory.mktemp(name)
+        is_sqlite = name == "sqlite"
+        houses[name] = sqlite_house(home) if is_sqlite else postgresql_house(home, request.getfixturevalue("server"))
+    return houses[name]
 
 
 @pytest.fixture

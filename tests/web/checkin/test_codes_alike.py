@@ -26,7 +26,7 @@ from app.web.checkin import digits
 from app.web.six_digits import TOGETHER
 from tests.web.checkin.browser import code_of, count, enrol, hidden, live_key, make, outcomes, scan
 
-pytestmark = [pytest.mark.lengthens, pytest.mark.published]
+pytestmark = [pytest.mark.lengthens, pytest.mark.serial]
 CODES = 10_000 if os.environ.get("SHILIU_PROOF") == "full" else 160
 Make = Callable[[], tuple[str, dict[str, str] | None]]
 Note = Callable[[str, object], None]
