@@ -21,7 +21,7 @@ run: .venv/.stamp ## all set-up, demo data, server and worker; LAN=1 for a phone
 # Bytecode is kept whatever the caller says: without it each process rewrites every assert anew, 18 s of a core, not 8.
 test: test-tools ## every test: SQLite, PostgreSQL, Chromium; races on their own
 	@failed=0; unset PYTHONDONTWRITEBYTECODE; \
-	.venv/bin/pytest -n 2 --dist worksteal -m "not serial and not proof" || failed=1; \
+	.venv/bin/pytest -n 3 --dist worksteal -m "not serial and not proof" || failed=1; \
 	.venv/bin/pytest -n 0 -m "serial and not proof" || failed=1; \
 	exit $$failed
 

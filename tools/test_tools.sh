@@ -10,13 +10,18 @@ missing=()
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
 { command -v fc-list >/dev/null && fc-list :lang=zh | grep -q .; } || missing+=(fonts-noto-cjk)
-[ ${#missing[@]} = 0 ] && exit 0
+is_shell_there() { command -v chromium-headless-shell >/dev/null; }
+[ ${#missing[@]} = 0 ] && is_shell_there && exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  echo "测试还缺：${missing[*]}，正在安装……"
   export DEBIAN_FRONTEND=noninteractive
-  apt-get update -qq
-  apt-get install -y -qq --no-install-recommends fontconfig "${missing[@]}" >/dev/null
+  apt-get update -qq || [ ${#missing[@]} = 0 ]
+  if [ ${#missing[@]} != 0 ]; then
+    echo "测试还缺：${missing[*]}，正在安装……"
+    apt-get install -y -qq --no-install-recommends fontconfig "${missing[@]}" >/dev/null
+  fi
+  # Half the processor time of the whole Chromium; where a system has no such package, the whole one serves.
+  apt-get install -y -qq --no-install-recommends chromium-headless-shell >/dev/null 2>&1 || true
   exit 0
 fi
 failed=0

@@ -59,7 +59,7 @@ def camera(browser: Browser, video: Path | None, home: Path, *, cameras: int = 1
         *([f"--use-file-for-fake-video-capture={video}"] if video else []),
     ]  # fmt: skip
     fonts = None if has_chinese_font() else {**os.environ, **font_environment(home)}
-    found = browser.browser_type.launch(executable_path=chromium_path(), args=flags, env=fonts)
+    found = browser.browser_type.launch(executable_path=chromium_path(is_whole=True), args=flags, env=fonts)
     yield found
     found.close()
 
