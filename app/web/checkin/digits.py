@@ -58,7 +58,9 @@ def enter_digits() -> Response:
         )
         return _ask(words, 429)
     if door is None:
-        return _ask(_("短码不对，或者刚换过。请看大屏上现在的6位数字，再填一次；大屏上说签到已经结束的，请到签到台。"), 422)
+        return _ask(
+            _("短码不对，或者刚换过。请看大屏上现在的6位数字，再填一次；大屏上说签到已经结束的，请到签到台。"), 422
+        )
     return arrive_page(door, moment, grant=grant_for(door, Method.VENUE_CODE, moment), typed=typed)
 
 
