@@ -48,6 +48,12 @@ class Registration(CodeMixin, Base):
         Index("uq_registration_submission", "activity_id", "submission", unique=True),
         Index(None, "activity_id", "ticket_code_index"),
         Index(None, "activity_id", "tail_index"),
+        Index(
+            None,
+            "erased_at",
+            sqlite_where=text("erased_at IS NOT NULL"),
+            postgresql_where=text("erased_at IS NOT NULL"),
+        ),  # of the erased alone: who registers writes no entry into it
     )
 
     activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id"))

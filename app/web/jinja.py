@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any
 
 from flask import Flask, has_request_context, request
@@ -60,7 +60,10 @@ class SiteEnvironment(Environment):
 
 
 class Site(Flask):
-    """Flask that remembers the addresses it made: a page names fifty, and most of them on every page."""
+    """Flask that remembers the addresses it made: a page names fifty, and most of them on every page.
+
+    None of our functions is a coroutine, and it does not look at each of a dozen for every answer.
+    """
 
     jinja_environment = SiteEnvironment
 
@@ -70,6 +73,10 @@ class Site(Flask):
 
     def _address(self, _root: str, endpoint: str, values: tuple[tuple[str, Any], ...]) -> str:
         return super().url_for(endpoint, **dict(values))
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function itself."""
+        return func
 
     def url_for(self, endpoint: str, /, **values: Any) -> str:  # type: ignore[override]
         """As Flask's. What depends on the request besides the prefix of the site is not kept."""
