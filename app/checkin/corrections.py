@@ -31,7 +31,9 @@ def check_open(activity: Activity) -> None:
 def undo_check_in(
     session: Session, activity: Activity, *, event_uid: str, reason: str, actor: Actor, now: datetime
 ) -> int:
-    """Take one arrival back: an event of its own; returns how many people it stood for.
+    """Take one arrival back: an event of its own; returns how many people fewer are here by it.
+
+    None fewer where a number confirmed later stands in its place, more where it had itself replaced a higher one.
 
     `reason` is a key of UNDO_REASONS: a closed list, never free text beside a person. Raises RuleBroken without
     one; Conflict when the arrival is of another activity, undone already, or sealed.
@@ -47,7 +49,7 @@ def undo_check_in(
     )  # fmt: skip
     if event is None or event.registration_id is None:
         raise Conflict("nothing_to_undo", "没有找到这次签到，可能已经撤销。")
-    lock_check_in(session, event.session_id, event.registration_id)
+    before = _people_here(session, event.session_id, event.registration_id)
     values = {
         "uid": f"undo:{event.id}", "kind": EventKind.UNDO.value, "outcome": Outcome.UNDONE.value,
         "activity_id": event.activity_id, "session_id": event.session_id, "registration_id": event.registration_id,
@@ -62,7 +64,14 @@ def undo_check_in(
         session, "checkin.undone", actor=actor, object_type="activity", object_code=activity.code, now=now,
         payload={"headcount": event.headcount}, private={"reason": UNDO_REASONS[reason]},
     )  # fmt: skip
-    return event.headcount
+    return before - _people_here(session, event.session_id, event.registration_id)
+
+
+def _people_here(session: Session, session_id: int, registration_id: int) -> int:
+    """As the check-in says, which until the commit nobody else changes."""
+    here = lock_check_in(session, session_id, registration_id)
+    people = CheckIn.grade_a + CheckIn.grade_b + CheckIn.grade_c + CheckIn.grade_d
+    return session.scalar(select(people).where(CheckIn.id == here)) or 0 if here is not None else 0
 
 
 def events_of(session: Session, session_id: int, registration_id: int) -> list[CheckInEvent]:

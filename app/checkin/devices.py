@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.activities.models import Activity, ActivitySession, ActivityState
@@ -30,33 +32,46 @@ def _slot(now: datetime) -> int:
     return int(now.timestamp()) // PAIRING_SECONDS
 
 
-def _scope(all_sessions: bool) -> str:
-    return "all" if all_sessions else "one"
+def count_revoked(session: Session, activity_ids: Collection[int]) -> Counter[int]:
+    """How many phones of each activity were revoked. It is part of their pairing codes: what was shown before a phone
+    was revoked pairs nobody, and that phone may have seen it."""
+    rows = session.execute(
+        select(DeviceGrant.activity_id, func.count())
+        .where(DeviceGrant.activity_id.in_(activity_ids), DeviceGrant.revoked_at.is_not(None))
+        .group_by(DeviceGrant.activity_id)
+    )
+    return Counter({activity_id: int(count) for activity_id, count in rows})
 
 
-def pairing_key(keys: KeyRing, session_code: str, *, all_sessions: bool, now: datetime) -> str:
+def _code_of(session_code: str, all_sessions: bool, slot: int, revoked: int) -> tuple[str, ...]:
+    return "pair", session_code, "all" if all_sessions else "one", str(slot), str(revoked)
+
+
+def pairing_key(keys: KeyRing, session_code: str, *, all_sessions: bool, now: datetime, revoked: int = 0) -> str:
     """The key in the pairing QR (132 bits); good for ten to twenty minutes, nothing of it is stored."""
-    return mac_text(keys.codes, "pair", session_code, _scope(all_sessions), str(_slot(now)))
+    return mac_text(keys.codes, *_code_of(session_code, all_sessions, _slot(now), revoked))
 
 
-def pairing_key_holds(keys: KeyRing, session_code: str, *, all_sessions: bool, key: str, now: datetime) -> bool:
+def pairing_key_holds(
+    keys: KeyRing, session_code: str, *, all_sessions: bool, key: str, now: datetime, revoked: int = 0
+) -> bool:
     """This ten minutes' key or the one before."""
     slots = (_slot(now), _slot(now) - 1)
-    scope = _scope(all_sessions)
-    found = [same(mac_text(keys.codes, "pair", session_code, scope, str(slot)), key) for slot in slots]
+    found = [same(mac_text(keys.codes, *_code_of(session_code, all_sessions, slot, revoked)), key) for slot in slots]
     return any(found)
 
 
-def pairing_pin(keys: KeyRing, session_code: str, *, all_sessions: bool, now: datetime) -> str:
+def pairing_pin(keys: KeyRing, session_code: str, *, all_sessions: bool, now: datetime, revoked: int = 0) -> str:
     """Six digits of the console for a phone that cannot scan; the caller counts the tries (kind `pair`)."""
-    return mac_digits(keys.codes, "pair", session_code, _scope(all_sessions), str(_slot(now)))
+    return mac_digits(keys.codes, *_code_of(session_code, all_sessions, _slot(now), revoked))
 
 
-def pairing_pin_holds(keys: KeyRing, session_code: str, *, all_sessions: bool, pin: str, now: datetime) -> bool:
+def pairing_pin_holds(
+    keys: KeyRing, session_code: str, *, all_sessions: bool, pin: str, now: datetime, revoked: int = 0
+) -> bool:
     """This ten minutes' digits or the ones before."""
     slots = (_slot(now), _slot(now) - 1)
-    scope = _scope(all_sessions)
-    found = [same(mac_digits(keys.codes, "pair", session_code, scope, str(slot)), pin) for slot in slots]
+    found = [same(mac_digits(keys.codes, *_code_of(session_code, all_sessions, slot, revoked)), pin) for slot in slots]
     return any(found)
 
 

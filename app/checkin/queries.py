@@ -84,18 +84,6 @@ class OwnRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ArrivalRow:
-    """One line of the console's list; `name` is a form of address or masked, of a party its school and classes."""
-
-    uid: str
-    at: datetime
-    name: str
-    headcount: int
-    method: str
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
 class TicketDoor:
     """What a member of staff who scanned a ticket needs to know before permission is checked."""
 
@@ -247,53 +235,6 @@ def count_arrived(session: Session, registration_id: int) -> int:
     """People of a registration who came, in its fullest session."""
     people = CheckIn.grade_a + CheckIn.grade_b + CheckIn.grade_c + CheckIn.grade_d
     return session.scalar(select(func.max(people)).where(CheckIn.registration_id == registration_id)) or 0
-
-
-def recent_arrivals(session: Session, session_id: int, *, limit: int = 8) -> list[ArrivalRow]:
-    """Standing arrivals, newest first."""
-    rows = session.execute(
-        _arrivals()
-        .where(CheckInEvent.session_id == session_id, CheckInEvent.uid.not_in(undone_uids()))
-        .order_by(CheckInEvent.id.desc())
-        .limit(limit)
-    )
-    return _arrival_rows(session, rows.all())
-
-
-def find_arrival(session: Session, activity_id: int, uid: str) -> ArrivalRow | None:
-    """A standing arrival of the activity by its uid."""
-    row = session.execute(
-        _arrivals().where(
-            CheckInEvent.activity_id == activity_id, CheckInEvent.uid == uid, CheckInEvent.uid.not_in(undone_uids())
-        )
-    ).first()
-    return _arrival_rows(session, [row])[0] if row else None
-
-
-def _arrivals() -> Any:
-    return (
-        select(
-            CheckInEvent.uid, CheckInEvent.occurred_at, PersonalDetail.name, CheckInEvent.headcount,
-            CheckInEvent.method, Registration.kind, Registration.id.label("registration_id"),
-        )
-        .join(Registration, Registration.id == CheckInEvent.registration_id)
-        .outerjoin(PersonalDetail, PersonalDetail.registration_id == Registration.id)
-        .where(CheckInEvent.kind.in_((EventKind.ARRIVAL.value, EventKind.RESOLUTION.value)))
-    )  # fmt: skip
-
-
-def _arrival_rows(session: Session, rows: Sequence[Any]) -> list[ArrivalRow]:
-    """A class goes by its own name and not by its contact's; asked for only where there is one."""
-    parties = names_of_parties(
-        session, [row.registration_id for row in rows if row.kind == RegistrationKind.PARTY.value]
-    )
-    return [
-        ArrivalRow(
-            row.uid, row.occurred_at, parties.get(row.registration_id) or shown_name(row.name or ""), row.headcount,
-            row.method, row.kind,
-        )
-        for row in rows
-    ]  # fmt: skip
 
 
 def per_minute(session: Session, session_id: int, *, now: datetime, minutes: int = 17) -> list[int]:

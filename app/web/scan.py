@@ -123,9 +123,13 @@ def _why_over(moment: datetime) -> str:
 
 def _by_key(moment: datetime, session_code: str, scope: str, key: str) -> Pairing | None:
     every = scope == "1"
-    holds = devices.pairing_key_holds(keys(), session_code, all_sessions=every, key=key, now=moment)
-    door = find_door(db.session(), session_code) if holds else None
-    return Pairing(door, every, key) if door is not None else None
+    door = find_door(db.session(), session_code)
+    of = door.activity_id if door is not None else 0
+    revoked = devices.count_revoked(db.session(), [of])[of]
+    holds = devices.pairing_key_holds(
+        keys(), session_code, all_sessions=every, key=key, now=moment, revoked=revoked
+    )  # fmt: skip
+    return Pairing(door, every, key) if door is not None and holds else None
 
 
 def _by_digits(moment: datetime) -> Pairing | None:
@@ -133,11 +137,14 @@ def _by_digits(moment: datetime) -> Pairing | None:
     digits = asked_digits()
     check_digits("pair", now=moment)
     near = list_doors(db.session(), since=moment - AFTER, until=moment + BEFORE) if digits else []
+    revoked = devices.count_revoked(db.session(), {door.activity_id for door in near})
     fits = [
         Pairing(door, every)
         for door in near
         for every in (False, True)
-        if devices.pairing_pin_holds(keys(), door.code, all_sessions=every, pin=digits, now=moment)
+        if devices.pairing_pin_holds(
+            keys(), door.code, all_sessions=every, pin=digits, now=moment, revoked=revoked[door.activity_id]
+        )
     ]
     with transaction(db.session) as tx:
         settle_digits(tx, "pair", right=len(fits) == 1, now=moment)

@@ -28,7 +28,7 @@ from app.organisation.models import Unit
 from app.organisation.permissions import Action, may_at
 from app.registration.approval import accept_offer
 from app.registration.indexes import ticket_code
-from app.registration.models import Registration, RegistrationKind, RegistrationState
+from app.registration.models import Registration, RegistrationState
 from app.registration.places import count_ahead
 from app.registration.queries import find_by_secret, name_of, read_stored
 from app.registration.rules import PEOPLE_MOST, change_problem
@@ -121,7 +121,7 @@ def load_page(secret: str) -> TicketPage:
         url=settings().base_url + url_for("tickets.show", secret=secret), state=registration.state,
         fixed=_fixed(activity, registration, sessions), arrivals=check_ins_of(session, registration.id),
     )  # fmt: skip
-    if page.arrivals and registration.kind == RegistrationKind.PARTY.value:
+    if page.arrivals:
         page.arrived_people = count_arrived(session, registration.id)
     if page.arrivals and page.state == RegistrationState.CONFIRMED.value:
         page.state, page.fixed = "checked_in", _("已经签到，不用再改。")

@@ -27,6 +27,7 @@ from app.registration.models import Registration, RegistrationKind
 from app.web.access import current_actor, requires
 from app.web.checkin.blueprint import bp
 from app.web.rendering import clock_text, render, staff_page
+from app.web.sure import ask_if_sure
 from app.web.venue import asked_party, asked_uid
 
 ABSENT = "没有找到这张报名码，或者它不是您单位活动的。"
@@ -61,6 +62,10 @@ def staff_ticket(secret: str) -> Response:
         raise RuleBroken(Problem("people", "人数请填整数。"))
     if not uid or ticket.session_id is None:
         raise Conflict("form", "这一页不完整，没有签到。请重新扫一次报名码。")
+    registration = db.session.get_one(Registration, ticket.registration_id)
+    asking = ask_if_sure(registration, people, url_for("tickets.show", secret=secret))
+    if asking is not None:
+        return asking
     with transaction(db.session) as tx:
         arrival = Arrival(
             uid, ticket.session_id, Method.TICKET_SCAN, ticket.registration_id, adults=people, actor_id=actor.user_id,
@@ -106,12 +111,20 @@ def staff_desk(ticket: Any) -> StaffDesk:
     return StaffDesk(
         uid=random_secret(), sessions=is_open, chosen=first.code if first else "", own=own, people=registered,
         most=most_of(ticket.registration.kind, registered) or COUNT_MOST,
-        closed="" if is_open else _closed_words(activity),
+        closed=_nothing_to_do(ticket, is_open, is_party),
         reported=reported_of(db.session(), ticket.registration.id, first.id) if is_party and first else None,
         walked_in=find_walk_ins_beside(db.session(), ticket.registration.id, first.id)
         if first and first.id not in ticket.arrivals
         else None,
     )  # fmt: skip
+
+
+def _nothing_to_do(ticket: Any, is_open: list[ActivitySession], is_party: bool) -> str:
+    """Why there is no button; empty where there is one."""
+    if not is_open:
+        return _closed_words(ticket.activity)
+    at = ticket.arrivals.get(is_open[0].id) if len(is_open) == 1 and not is_party else None
+    return str(_("已于%(time)s签到，不用再签。", time=clock_text(at))) if at is not None else ""
 
 
 def _closed_words(activity: Activity) -> str:

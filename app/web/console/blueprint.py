@@ -40,6 +40,11 @@ def current_row(activity: Activity, moment: datetime) -> ActivitySession:
     return asked or next((s for s in rows if window_of(activity, s)[1] > moment), rows[-1])
 
 
+def console_url(code: str, session_code: str) -> str:
+    """The console of that session."""
+    return url_for("console.show", code=code, session=session_code)
+
+
 def back(code: str, session_code: str) -> Response:
     """To the console of that session."""
-    return redirect(url_for("console.show", code=code, session=session_code), 303)
+    return redirect(console_url(code, session_code), 303)

@@ -7,7 +7,14 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.checkin.corrections import check_open
-from app.checkin.doors import note_screen, revoke_printed_code, set_window, turn_on_printed_code
+from app.checkin.doors import (
+    by_hand,
+    note_screen,
+    planned_window_of,
+    revoke_printed_code,
+    set_window,
+    turn_on_printed_code,
+)
 from app.checkin.rules import stopped_by
 from app.exports.qr import matrix as qr_matrix
 from app.extensions import db
@@ -33,12 +40,14 @@ def set_open(code: str, session_code: str) -> Response:
     if verb not in VERBS:
         raise Conflict("form", "没有改动签到时间，请刷新控制台再办。")
     with transaction(db.session) as tx:
-        _activity, row = load_row(code, session_code)
+        activity, row = load_row(code, session_code)
         opens, closes = set_window(tx, row, verb=verb, actor=current_actor(), now=moment)
+        planned = planned_window_of(activity, row)
+    again = by_hand("open", planned, (opens, closes), moment)[1] or planned[1]
     until = near_text(closes, moment)
     words = {
         "open": _("签到已打开，%(time)s自动关闭。", time=until),
-        "close": _("签到已关闭。按错了，按“现在打开”就恢复。"), "extend": _("签到延长到%(time)s。", time=until),
+        "close": _("签到已关闭。按错了，按“现在打开”，会开到%(time)s。", time=near_text(again, moment)), "extend": _("签到延长到%(time)s。", time=until),
     }  # fmt: skip
     if verb == "close" and moment < opens:
         flash(_("签到已关闭，%(time)s会照计划自动打开。", time=near_text(opens, moment)), "good")

@@ -9,11 +9,12 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.activities.models import Activity, ActivitySession
+from app.checkin.arrivals import find_arrival
 from app.checkin.busy_phones import find_walk_ins_beside
 from app.checkin.corrections import undo_check_in
 from app.checkin.models import Method
 from app.checkin.parties import name_of_party, reported_of
-from app.checkin.queries import check_ins_of, find_arrival
+from app.checkin.queries import check_ins_of
 from app.checkin.rules import METHOD_LABELS, UNDO_REASONS, WALK_IN_MOST, most_of, shown_name
 from app.checkin.service import COUNT_MOST, Arrival, Result, check_in, enter_count
 from app.extensions import db
@@ -26,14 +27,20 @@ from app.organisation.permissions import Action
 from app.registration.models import Registration, RegistrationKind
 from app.registration.queries import find_by_phone_tail, find_by_ticket_code, get_registration, name_of
 from app.web.access import current_actor, keys, requires
-from app.web.console.blueprint import back, bp, load_row
+from app.web.console.blueprint import back, bp, console_url, load_row
 from app.web.console.show import Desk, Found, console_page
 from app.web.rendering import clock_span, clock_text, render
+from app.web.sure import ask_if_sure
 from app.web.venue import asked_number, asked_party, asked_uid
 
 FREE_TRIES = 30
 WINDOW = timedelta(minutes=10)
 LOST_FORM = "这一页不完整，没有签到。请刷新控制台再办。"
+# Whoever reads them at the desk is the one whom the participants' words send people to.
+_DESK_WORDS = {
+    "too_early": "签到还没开始，没有签到。要提前签，先按“现在打开”。",
+    "too_late": "签到已经结束，没有签到。要接着签，先按“现在打开”；也可以用下面的补录。",
+}
 
 
 @bp.post("/<session_code>/find")
@@ -91,12 +98,16 @@ def arrive(code: str, session_code: str) -> Response:
     """The one that was found, confirmed; another session than the registered one is moved first."""
     uid, (people, count_as), actor, moment = asked_uid(), asked_party(), current_actor(), now()
     by_tail = request.form.get("method") == Method.PHONE_TAIL.value
-    load_row(code, session_code)
+    activity, row = load_row(code, session_code)
     if not uid or people is None:
         raise Conflict("form", LOST_FORM)
+    wanted = request.form.get("registration", "")[:12]
+    asking = ask_if_sure(get_registration(db.session(), activity.id, wanted), people, console_url(code, session_code))
+    if asking is not None:
+        return asking
     with transaction(db.session) as tx:
         activity, row = load_row(code, session_code)
-        registration = get_registration(tx, activity.id, request.form.get("registration", "")[:12])
+        registration = get_registration(tx, activity.id, wanted)
         arrival = Arrival(
             uid, row.id, Method.PHONE_TAIL if by_tail else Method.TICKET_CODE, registration.id, adults=people,
             actor_id=actor.user_id, mover=actor, count_as=count_as,
@@ -132,11 +143,11 @@ def _tell(result: Result) -> None:
     if result.is_new:
         words = _("签到成功，%(n)s人。", n=result.headcount)
         more = _("签到成功，%(n)s人，一共到了%(all)s人。", n=result.headcount, all=result.here)
-        flash(more if result.here > result.headcount else words, "good")
+        flash(more if result.here > result.headcount else words, "desk-good")
     elif result.is_in and result.first_at is not None:
-        flash(_("已于%(time)s签到，没有重复计数。", time=clock_text(result.first_at)), "warn")
+        flash(_("已于%(time)s签到，没有重复计数。", time=clock_text(result.first_at)), "desk-warn")
     else:
-        flash(_(result.message), "bad")
+        flash(_(_DESK_WORDS.get(result.outcome, result.message)), "desk-bad")
 
 
 @bp.post("/<session_code>/count")
@@ -162,7 +173,7 @@ def count(code: str, session_code: str) -> Response:
         values = {name: request.form.get(name, "")[:6] for name in ("adults", "children")}
         desk = Desk(error=_(broken.message), wrong="count", values=values)
         return console_page(activity, row, desk, moment, 422)
-    flash(_("已补录%(n)s人，按“清点/补录”计。", n=result.headcount), "good")
+    flash(_("已补录%(n)s人，按“清点/补录”计。", n=result.headcount), "desk-good")
     return back(code, session_code)
 
 
@@ -197,5 +208,11 @@ def undo(code: str, session_code: str, uid: str) -> Response:
             )
     except RuleBroken as broken:
         return _undo_page(code, session_code, uid, _(broken.message), 422)
-    flash(_("已撤销，少了%(n)s人。", n=people), "good")
+    if people > 0:
+        words = _("已撤销，少了%(n)s人。", n=people)
+    elif people < 0:
+        words = _("已撤销，改回先前报的数，多了%(n)s人。", n=-people)
+    else:
+        words = _("已撤销。这个数已被后来核对的代替，总数没有变。")
+    flash(words, "good")
     return back(code, session_code)

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.activities.models import Activity, ActivitySession
-from app.checkin.devices import get_phone, list_phones, pairing_key, pairing_pin, revoke_device
+from app.checkin.devices import count_revoked, get_phone, list_phones, pairing_key, pairing_pin, revoke_device
 from app.checkin.doors import window_of
 from app.checkin.rules import stopped_by
 from app.exports.qr import matrix as qr_matrix
@@ -29,9 +29,9 @@ NO_PAIRING = {
 FRAGMENT = "console/_phones.html"
 
 
-def _pairing_address(row: ActivitySession, every: bool, moment: datetime) -> str:
+def _pairing_address(row: ActivitySession, every: bool, moment: datetime, revoked: int) -> str:
     """What the QR says: it pairs, so it holds ten to twenty minutes only."""
-    key = pairing_key(keys(), row.code, all_sessions=every, now=moment)
+    key = pairing_key(keys(), row.code, all_sessions=every, now=moment, revoked=revoked)
     return f"{settings().base_url}{url_for('scan.ask_pair', s=row.code, a=int(every), k=key)}"
 
 
@@ -55,10 +55,11 @@ def list_paired(code: str) -> Response:
     row = current_row(activity, moment)
     every = len(activity.sessions) > 1 and request.args.get("all") == "1"
     is_part = request.headers.get("HX-Request") == "true" and request.args.get("part") == "phones"
-    pin = pairing_pin(keys(), row.code, all_sessions=every, now=moment)
+    revoked = count_revoked(db.session(), [activity.id])[activity.id]
+    pin = pairing_pin(keys(), row.code, all_sessions=every, now=moment, revoked=revoked)
     return render(
         FRAGMENT if is_part else "console/phones.html", activity=activity, row=row, every=every, pin=pin,
-        matrix=qr_matrix(_pairing_address(row, every, moment)), phones=list_phones(db.session(), activity.id, now=moment),
+        matrix=qr_matrix(_pairing_address(row, every, moment, revoked)), phones=list_phones(db.session(), activity.id, now=moment),
         seen=lambda at: seen_words(at, moment), troubles=TROUBLE_WORDS,
         no_pairing=NO_PAIRING.get(stopped_by(activity.state, activity.review_state) or activity.state, ""),
     )  # fmt: skip
@@ -82,7 +83,7 @@ def revoke(code: str, phone: str) -> Response:
         grant = get_phone(tx, activity.id, phone)
         revoke_device(tx, grant, activity, actor=current_actor(), now=now())
         label = grant.label
-    flash(_("“%(label)s”已作废。从现在起它交上来的都进“待核实”，由您决定。", label=label), "good")
+    flash(_("“%(label)s”已作废。从现在起它交上来的都进“待核实”，由您决定。配对码也换了新的。", label=label), "good")
     return redirect(url_for("console.list_paired", code=code), 303)
 
 

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from app.activities.models import Activity, ActivitySession
 from app.checkin import codes
+from app.checkin.arrivals import recent_arrivals
 from app.checkin.doors import window_of
 from app.checkin.held import gate_of
 from app.checkin.parties import Reported
@@ -18,7 +19,6 @@ from app.checkin.queries import (
     Totals,
     list_missing,
     per_minute,
-    recent_arrivals,
     session_totals,
     turnout_of,
 )
@@ -36,6 +36,7 @@ from app.web.venue import live_code
 FRAGMENTS = {"live": "console/_live.html", "list": "console/_list.html", "code": "console/_code.html"}
 LIST_SHORT, LIST_LONG = 8, 200
 MINUTES = 17
+DESK_TONES = ("desk-good", "desk-warn", "desk-bad")  # categories of what is said at the desk, where the eyes are
 
 
 @dataclass
@@ -87,7 +88,7 @@ def console_page(activity: Activity, row: ActivitySession, desk: Desk, moment: d
         context |= _part(part, activity, row, moment)
     return render(
         "console/show.html", status=status, activity=activity, row=row, now=moment, desk=desk, opens=opens,
-        closes=closes, uid=random_secret(), most=WALK_IN_MOST,
+        closes=closes, uid=random_secret(), most=WALK_IN_MOST, desk_tones=DESK_TONES,
         missing=list_missing(db.session(), **where) if "missing" in request.args else None,
         screen_code=codes.screen_code(keys(), row.code, moment), screen_word=why_no_screen(opens, closes, moment), **context,
     )  # fmt: skip

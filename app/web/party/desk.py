@@ -24,9 +24,10 @@ from app.registration.indexes import invitation_key
 from app.registration.models import Registration
 from app.registration.queries import get_registration
 from app.web.access import current_actor, keys, requires, settings
-from app.web.console.blueprint import back, load_row
+from app.web.console.blueprint import back, console_url, load_row
 from app.web.party.blueprint import bp
 from app.web.rendering import span_text, staff_page
+from app.web.sure import ask_if_sure
 from app.web.venue import asked_party, asked_uid
 
 
@@ -63,7 +64,11 @@ def confirm(code: str, session_code: str, registration_code: str) -> Response:
     """The number that staff counted stands from now on as 扫码核验."""
     staff_page()
     uid, (people, count_as) = asked_uid(), asked_party()
-    load_row(code, session_code)
+    activity, row = load_row(code, session_code)
+    registration = get_registration(db.session(), activity.id, registration_code[:12])
+    asking = ask_if_sure(registration, people, console_url(code, session_code))
+    if asking is not None:
+        return asking
     try:
         with transaction(db.session) as tx:
             activity, row = load_row(code, session_code)

@@ -6,13 +6,15 @@ import { signal } from './sound.js';
 
 const MOST = 999, INSIST = 3000;
 const own = new Map(); // what this phone recorded of a class and the server has not answered yet, oldest first
-let asked = null, insisted = -INSIST;
+let asked = null, insisted = -INSIST, sure = 0;
 
 function number() {
   const text = byId('party-people').value.normalize('NFKC').trim();
   return /^\d+$/.test(text) ? Number(text) : 0;
 }
 function set(people) { byId('party-people').value = Math.min(MOST, Math.max(1, people)); }
+/* So far above the registered number that a slip may have made it (rules.py, is_far_above). */
+function isFar(people, expected) { return expected > 0 && people > expected * 2 && people > expected + 20; }
 function keyOf(fields) { return fields.session + ' ' + (fields.ticket || fields.code); }
 
 /* first: nobody was here as far as we know; whole: so many altogether; part: so many more. */
@@ -40,6 +42,7 @@ function textOf(entry, found, people) {
 export function askPeople(entry, fields, people) {
   const found = known(entry, fields);
   asked = { entry: entry, fields: fields, known: found, people: people || 0 };
+  sure = 0;
   byId('party-who').textContent = entry.n;
   byId('party-text').textContent = textOf(entry, found, asked.people);
   byId('party-which').hidden = !found.here;
@@ -76,6 +79,12 @@ export function bindParty(counted, left) {
   byId('party-back').addEventListener('click', function () { uncover(); left(asked.fields); });
   byId('party').addEventListener('submit', function (event) {
     event.preventDefault();
+    if (number() >= 1 && number() <= MOST && isFar(number(), asked.entry.people) && sure !== number()) {
+      sure = number();
+      note('报名' + asked.entry.people + '人，您填了' + sure + '人，对吗？对的，再按一次；不对，改了再按。');
+      say(byId('party-note').textContent);
+      return;
+    }
     if (number() < 1 || number() > MOST) { note('人数填1到' + MOST + '的数。'); say('人数填1到' + MOST + '的数'); byId('party-people').select(); return; }
     const fields = Object.assign({}, asked.fields, { people: number(), count_as: choice() });
     uncover();

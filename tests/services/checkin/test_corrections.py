@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from app.audit.models import AuditEntry
+from app.checkin.arrivals import find_arrival, recent_arrivals
 from app.checkin.corrections import rebuild_check_ins, undo_check_in
 from app.checkin.digest import digest_closed_sessions, session_digest
 from app.checkin.doors import EXTEND, revoke_printed_code, set_window, turn_on_printed_code, window_of
 from app.checkin.models import CheckIn, Method
-from app.checkin.queries import find_arrival, list_missing, per_minute, recent_arrivals
+from app.checkin.queries import list_missing, per_minute
 from app.extensions import db
 from app.kernel.database import transaction
 from app.kernel.errors import Conflict, RuleBroken

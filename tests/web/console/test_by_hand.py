@@ -75,8 +75,13 @@ def test_a_trial_the_day_before_leaves_the_day_as_planned(day: Day) -> None:
 
 def test_opened_early_it_ends_as_planned_and_a_mistaken_close_costs_nothing(day: Day) -> None:
     assert "签到已打开，11:30自动关闭" in day.at(25, "07:10", "open")
-    assert "按错了，按“现在打开”就恢复" in day.at(25, "09:20", "close")
+    assert "按错了，按“现在打开”，会开到11:30" in day.at(25, "09:20", "close")
     assert "签到已打开，11:30自动关闭" in day.at(25, "09:21", "open")
+    assert "签到延长到12:00" in day.at(25, "09:30", "extend")
+    assert "按“现在打开”，会开到11:30" in day.at(25, "09:40", "close")  # what was extended is not given back, and is said
+    assert "签到延长到12:00" in day.at(25, "09:41", "extend")
+    assert "按“现在打开”，会开到12:15" in day.at(25, "11:45", "close")
+    assert "签到已打开，12:15自动关闭" in day.at(25, "11:45", "open")
 
 
 def test_the_screen_says_in_words_why_it_shows_nothing(app: Flask, day: Day) -> None:
