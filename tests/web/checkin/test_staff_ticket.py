@@ -116,3 +116,21 @@ def test_a_sealed_activity_says_so(
     answer = client.post(f"/t/{secret}/check-in", data={"session": sessions[0], "uid": "form-id-0000000005"})
     assert answer.status_code == 422
     assert "封存" in answer.text
+
+
+def test_a_ticket_says_how_many_came_beside_how_many_registered(
+    app: Flask, client: FlaskClient, sign_in: SignIn
+) -> None:
+    with app.app_context(), transaction(db.session) as tx:
+        activity = make_activity(tx, host=make_cast(tx).town, starts_at=now() - timedelta(minutes=5))
+        code, session = activity.code, activity.sessions[0].code
+    secret, whole = enrol(app, code, adults=3), enrol(app, code, adults=2, phone="13900139001")
+    sign_in(client, "jingban")
+    assert "来了几人" in client.get(f"/t/{secret}").text
+    for ticket, people in ((secret, "1"), (whole, "2")):
+        assert send(client, ticket, session, f"form-id-00000000000{people}", people=people) == 200
+    own = app.test_client()
+    assert "来了1人，报名3人" in own.get(f"/t/{secret}").text
+    assert "，报名" not in own.get(f"/t/{whole}").text  # control: as many as registered
+    staff = client.get(f"/t/{secret}").text
+    assert "签到，不用再签" in staff and "来了几人" not in staff

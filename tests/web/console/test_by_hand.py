@@ -78,7 +78,9 @@ def test_opened_early_it_ends_as_planned_and_a_mistaken_close_costs_nothing(day:
     assert "按错了，按“现在打开”，会开到11:30" in day.at(25, "09:20", "close")
     assert "签到已打开，11:30自动关闭" in day.at(25, "09:21", "open")
     assert "签到延长到12:00" in day.at(25, "09:30", "extend")
-    assert "按“现在打开”，会开到11:30" in day.at(25, "09:40", "close")  # what was extended is not given back, and is said
+    assert "按“现在打开”，会开到11:30" in day.at(
+        25, "09:40", "close"
+    )  # what was extended is not given back, and is said
     assert "签到延长到12:00" in day.at(25, "09:41", "extend")
     assert "按“现在打开”，会开到12:15" in day.at(25, "11:45", "close")
     assert "签到已打开，12:15自动关闭" in day.at(25, "11:45", "open")

@@ -165,3 +165,22 @@ def test_a_foreign_activity_is_not_found_and_writes_nothing(
             assert client.post(strange, data=form).status_code == 404, verb
     assert foreign.get(f"/activities/{place[0]}/console").status_code == 404
     assert outcomes(app) == []
+
+
+def at_the_desk(page: str) -> str:
+    """What stands between the desk's heading and its first form."""
+    return page.split('id="c2"')[1].split("<form", maxsplit=1)[0]
+
+
+def test_what_the_desk_did_is_said_at_the_desk(app: Flask, client: FlaskClient, place: tuple[str, str]) -> None:
+    def add(uid: str) -> str:
+        return client.post(url(place, "walk-in"), data={"uid": uid, "people": "2"}, follow_redirects=True).text
+
+    page = add("form-id-0000000001")
+    assert "签到成功，2人" in at_the_desk(page) and page.count("签到成功，2人") == 1
+    client.post(url(place, "window"), data={"verb": "close"})
+    refused = add("form-id-0000000002")
+    assert "先按“现在打开”" in at_the_desk(refused) and "告诉主办单位" not in refused
+    closed = client.post(url(place, "window"), data={"verb": "open"}, follow_redirects=True).text
+    assert "签到已打开" in closed and "签到已打开" not in at_the_desk(closed)  # what is not the desk's stands on top
+    assert totals(app, place[1]).total == 2

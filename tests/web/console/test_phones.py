@@ -16,6 +16,7 @@ from app.activities.models import Activity
 from app.activities.service import copy_activity
 from app.audit.models import AuditEntry
 from app.checkin.deciding import resolve_unknown
+from app.checkin.devices import pairing_key
 from app.checkin.doors import window_of
 from app.checkin.models import CheckIn, DeviceGrant, HeldScan
 from app.extensions import db
@@ -348,3 +349,42 @@ def test_an_undo_reaches_no_other_ticket_that_waits(gate: Make) -> None:
     with g.app.app_context():
         rows = db.session.execute(select(HeldScan.reason, HeldScan.state).order_by(HeldScan.id)).all()
     assert [tuple(row) for row in rows] == [("refused", "open"), ("refused", "withdrawn")]
+
+
+def test_a_revoked_phone_does_not_pair_itself_anew_by_what_it_saw(gate: Make, desk_of: Desk) -> None:
+    g = gate()
+    browser, page_of = desk_of(g), f"/activities/{g.activity}/console/phones"
+
+    def shown() -> str:
+        found = re.search(r'class="song">(\d{3}) (\d{3})<', html.unescape(browser.get(page_of).text))
+        assert found
+        return "".join(found.groups())
+
+    seen = shown()
+    assert g.app.test_client().post("/scan/pair", data={"digits": seen}).status_code == 303  # control: it holds so far
+    g.pair(label="门口1")
+    assert shown() == seen  # another phone changes nothing
+    with g.app.app_context():
+        code = db.session.scalars(select(DeviceGrant.code).order_by(DeviceGrant.id)).first()
+        row = db.session.scalar(select(Activity)).sessions[0].code  # type: ignore[union-attr]
+        key = pairing_key(g.app.extensions["keys"], row, all_sessions=False, now=now())
+    by_qr = {"s": row, "a": "0", "k": key}
+    assert g.app.test_client().get("/scan/pair", query_string=by_qr).status_code == 200
+    assert "配对码也换了新的" in browser.post(f"{page_of}/{code}/revoke", follow_redirects=True).text
+    phone = g.app.test_client()
+    assert phone.post("/scan/pair", data={"digits": seen}).status_code == 422
+    assert phone.get("/scan/pair", query_string=by_qr).status_code == 404
+    assert phone.post("/scan/pair", data=by_qr).status_code == 404
+    fresh = shown()
+    assert fresh != seen and phone.post("/scan/pair", data={"digits": fresh}).status_code == 303
+
+
+def test_the_list_says_whose_phone_scanned(gate: Make, desk_of: Desk) -> None:
+    g = gate()
+    ticket, _code = g.enrol(3)
+    g.send(g.pair(label="东门1"), g.scan(ticket))
+    browser = desk_of(g)
+    listed = browser.get(f"/activities/{g.activity}/console").text.split('id="list"')[1]
+    assert "签到员手机“东门1”" in listed and "签到台" not in listed.split("</ol>")[0]
+    undo = re.search(r'href="([^"]+/undo/[^"]+)"', listed)
+    assert undo and "签到员手机“东门1”" in browser.get(undo[1]).text

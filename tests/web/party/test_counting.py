@@ -215,3 +215,71 @@ def test_an_undone_check_goes_back_to_what_the_teacher_reported(
     console = f"/activities/{place.activity}/console/{place.session}"
     assert client.post(f"{console}/undo/{uid}", data={"reason": "wrong_count"}).status_code == 303
     assert place.grades() == (0, 38)
+
+
+def test_a_number_that_was_replaced_says_so_and_its_undo_takes_nobody_away(
+    place: Place, client: FlaskClient, sign_in: SignIn
+) -> None:
+    sign_in(client, "jingban")
+    report(place, 38)
+    uid = random_secret()
+    client.post(
+        f"/t/{place.secret}/check-in", data={"uid": uid, "session": place.session, "count_as": "whole", "whole": "36"}
+    )
+    page = client.get(f"/activities/{place.activity}/console").text
+    rows = re.findall(r"<li>.*?</li>", page.split('id="list"')[1].split("</ol>")[0], re.S)
+    assert ["已按后来核对的数计" in row for row in rows] == [False, True]
+    undo = [found[1] for row in rows if (found := re.search(r'href="([^"]+/undo/[^"]+)"', row))]
+    assert "总数不变" in client.get(undo[1]).text and "人数会减掉" in client.get(undo[0]).text
+    done = client.post(undo[1], data={"reason": "wrong_count"}, follow_redirects=True).text
+    assert "总数没有变" in done and place.grades() == (36, 0)
+    done = client.post(undo[0], data={"reason": "wrong_count"}, follow_redirects=True).text
+    assert "已撤销，少了36人" in done and place.grades() == (0, 0)
+
+
+def test_the_undo_of_a_lower_check_says_how_many_more_are_here(
+    place: Place, client: FlaskClient, sign_in: SignIn
+) -> None:
+    sign_in(client, "jingban")
+    report(place, 38)
+    uid = random_secret()
+    form = {"uid": uid, "session": place.session, "count_as": "whole", "whole": "30"}
+    client.post(f"/t/{place.secret}/check-in", data=form)
+    undo = f"/activities/{place.activity}/console/{place.session}/undo/{uid}"
+    assert "多了8人" in client.post(undo, data={"reason": "wrong_count"}, follow_redirects=True).text
+
+
+@pytest.mark.parametrize("door", ["desk", "console", "ticket"])
+def test_a_number_far_above_the_registered_is_asked_once_whoever_types_it(
+    place: Place, client: FlaskClient, sign_in: SignIn, door: str
+) -> None:
+    sign_in(client, "jingban")
+    console = f"/activities/{place.activity}/console/{place.session}"
+    if door == "desk":
+        page, marker = client.post(f"{console}/find", data={"typed": code_of(place.app, place.secret)}).text, "/arrive"
+        action = f"{console}/arrive"
+    elif door == "console":
+        page, marker = client.get(f"/activities/{place.activity}/console").text, "/party/"
+        action = re.findall(r'action="([^"]+/party/[^"]+)"', page)[0]
+    else:
+        page, marker = client.get(f"/t/{place.secret}").text, "/check-in"
+        action = f"/t/{place.secret}/check-in"
+    form = form_of(page, marker)
+    asked = client.post(action, data={**form, "people": "420"})
+    assert asked.status_code == 200 and "来了420人，对吗？" in asked.text and "报名42人" in asked.text
+    assert place.grades() == (0, 0), "nothing counts before the answer"
+    again = form_of(asked.text, "sure")
+    assert again["sure"] == "420"
+    other = client.post(action, data={**again, "people": "430"})
+    assert "来了430人，对吗？" in other.text and place.grades() == (0, 0)  # sure of another number
+    assert client.post(action, data=again).status_code in (200, 303)
+    assert place.grades() == (420, 0)
+
+
+def test_a_number_that_may_well_be_is_not_asked(place: Place, client: FlaskClient, sign_in: SignIn) -> None:
+    """Negative control: twice as many as registered, and not one more."""
+    sign_in(client, "jingban")
+    page = client.get(f"/activities/{place.activity}/console").text
+    action = re.findall(r'action="([^"]+/party/[^"]+)"', page)[0]
+    assert client.post(action, data={**form_of(page, "/party/"), "people": "84"}).status_code == 303
+    assert place.grades() == (84, 0)

@@ -193,3 +193,25 @@ def test_opened_anew_offline_the_phone_knows_what_it_counted(gate: Gate) -> None
     expect(gate.page.locator("#waiting")).to_have_text("3")
     gate.scan(secret)
     expect(gate.page.locator("#party-text")).to_contain_text("已报20人（")
+
+
+def test_a_number_far_above_the_registered_is_asked_once(gate: Gate) -> None:
+    gate.scan(enrol_class(gate.app, gate.activity, pupils=28, adults=2))
+    note = gate.page.locator("#party-note")
+    for number in ("300", "310"):
+        gate.page.fill("#party-people", number)
+        gate.page.click("#party-go")
+        expect(note).to_contain_text(f"报名30人，您填了{number}人，对吗？")
+    assert grades(gate) == (0, 0)
+    gate.page.click("#party-go")
+    gate.verdict("good", "已签到")
+    assert grades(gate) == (310, 0)
+
+
+def test_twice_as_many_as_registered_are_not_asked(gate: Gate) -> None:
+    """Negative control."""
+    gate.scan(enrol_class(gate.app, gate.activity, pupils=28, adults=2))
+    gate.page.fill("#party-people", "60")
+    gate.page.click("#party-go")
+    gate.verdict("good", "已签到")
+    assert grades(gate) == (60, 0)
