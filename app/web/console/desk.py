@@ -15,7 +15,7 @@ from app.checkin.corrections import undo_check_in
 from app.checkin.models import Method
 from app.checkin.parties import name_of_party, reported_of
 from app.checkin.queries import check_ins_of
-from app.checkin.rules import METHOD_LABELS, UNDO_REASONS, WALK_IN_MOST, most_of, shown_name
+from app.checkin.rules import METHOD_LABELS, UNDO_REASONS, WALK_IN_MOST, CountAs, most_of, shown_name
 from app.checkin.service import COUNT_MOST, Arrival, Result, check_in, enter_count
 from app.extensions import db
 from app.kernel.attempts import attempt_key, check_attempts, settle_attempt
@@ -113,7 +113,7 @@ def arrive(code: str, session_code: str) -> Response:
             actor_id=actor.user_id, mover=actor, count_as=count_as,
         )  # fmt: skip
         result = check_in(tx, arrival, now=moment)
-    _tell(result)
+    _tell(result, is_checked=count_as is CountAs.WHOLE and result.is_party)
     return back(code, session_code)
 
 
@@ -139,8 +139,10 @@ def walk_in(code: str, session_code: str) -> Response:
     return back(code, session_code)
 
 
-def _tell(result: Result) -> None:
-    if result.is_new:
+def _tell(result: Result, *, is_checked: bool = False) -> None:
+    if result.is_new and is_checked:
+        flash(_("已核对：%(n)s人，按“扫码核验”计。", n=result.headcount), "desk-good")
+    elif result.is_new:
         words = _("签到成功，%(n)s人。", n=result.headcount)
         more = _("签到成功，%(n)s人，一共到了%(all)s人。", n=result.headcount, all=result.here)
         flash(more if result.here > result.headcount else words, "desk-good")

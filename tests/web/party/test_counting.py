@@ -185,6 +185,10 @@ def test_the_second_bus_is_counted_at_the_desk_which_names_the_class(
     assert place.grades() == (38, 0)
     client.post(f"{console}/arrive", data={**first, "uid": random_secret(), "people": "42"})
     assert place.grades() == (38, 0), "a form that is older than the second bus"
+    third = form_of(client.post(f"{console}/find", data=typed).text, "/arrive")
+    client.post(f"{console}/arrive", data={**third, "count_as": "whole", "whole": "40", "part": "1"})
+    assert "已核对：40人" in client.get(f"/activities/{place.activity}/console").text
+    assert place.grades() == (40, 0)
 
 
 def test_the_console_counts_a_class_of_which_nobody_has_reported(
