@@ -17,7 +17,7 @@ import * as store from './store.js';
 import { createSync } from './sync.js';
 import { fromAnswer, fromRoster, whoText } from './words.js';
 
-const HURRY = 1200, TWICE = 1000;
+const HURRY = 1200, TWICE = 1000, NEWS = 10000;
 const page = byId('scan'), data = page.dataset;
 const here = new Map(); // when this phone saw a ticket at a session: for the hint while offline
 const codes = new Map(); // what was scanned for an event of this page
@@ -147,7 +147,9 @@ function answered(pairs) {
     const known = viewOf(pair.event.uid), place = gates.name(pair.event.session);
     const view = fromAnswer(pair.event, pair.answer, place, { before: known, isOfMany: roster.sessions().length > 1 });
     const waited = !known || known.shape === 'wait';
-    const isNews = known && waited && (pair.event.uid === latest || shownUid() === pair.event.uid);
+    // A green screen speaks of who stands here: after a while somebody else does, and the row is enough.
+    const isLate = view.tone === 'good' && Date.now() - pair.event.device_at > NEWS;
+    const isNews = known && waited && (shownUid() === pair.event.uid || (pair.event.uid === latest && !isLate));
     if (pair.answer.stored) forgetPeople(pair.event.uid);
     if (known) note(pair.event.uid, view, undo);
     if (isNews && pair.answer.ask) askAgain(pair.event, pair.answer); else if (isNews) verdict(pair.event.uid, view);

@@ -81,3 +81,22 @@ def test_a_red_that_comes_after_the_next_scan_is_still_shown(
     expect(page.locator("#v-title")).to_have_text("这个报名没有留名额")
     page.wait_for_timeout(7000)
     expect(page.locator("#verdict.v-bad")).to_be_visible()  # until it is seen
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_green_for_somebody_who_has_gone_in_long_ago_takes_no_screen(
+    app: Flask, live_server: Live, phone: BrowserContext, is_late: bool
+) -> None:
+    activity, session = make(app)
+    secret = enrol(app, activity)
+    page = pair(app, live_server, phone, session)
+    phone.route(EVENTS, lambda route: route.abort())
+    key_in(page, f"{live_server.url}/t/{secret}")
+    expect(page.locator("#verdict.v-warn")).to_be_visible()
+    page.click("#v-next")
+    if is_late:
+        page.evaluate("() => { const even = Date.now; Date.now = () => even() + 30000; }")
+    phone.unroute(EVENTS)
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    expect(page.locator("#recent li.r-good")).to_have_count(1)
+    expect(page.locator("#verdict.v-good")).to_be_visible(visible=not is_late)
