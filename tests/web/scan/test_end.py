@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from app.kernel.clock import SHANGHAI
 from tests.web.checkin.browser import totals
 from tests.web.journey.test_pages import faults_of
 from tests.web.scan.gate import fill, key_in
@@ -88,6 +90,17 @@ def test_where_the_phone_can_share_a_closed_sheet_is_no_handing_over(shift: Shif
     page.click("#end-share")
     expect(page.locator("#end-sure-field")).to_be_visible()
     assert re.fullmatch(r"scan-\w+-\d+\.txt", page.evaluate("window.shared.files[0].name"))
+
+
+def test_the_files_name_carries_the_clock_of_the_place(shift: Shift) -> None:
+    """UTC, which it carried, is eight hours away."""
+    page = end_with(shift, 1)
+    with page.expect_download() as saved:
+        page.click("#end-save")
+    named = re.fullmatch(r"scan-\w+-(\d{12})\.json", saved.value.suggested_filename)
+    assert named
+    written = datetime.strptime(named[1], "%Y%m%d%H%M").replace(tzinfo=SHANGHAI)
+    assert abs(datetime.now(SHANGHAI) - written) < timedelta(minutes=10)
 
 
 def test_more_than_the_console_takes_at_once_is_handed_over_in_parts(shift: Shift) -> None:
