@@ -68,6 +68,27 @@ def test_a_copy_that_worked_still_asks_whether_it_was_sent(shift: Shift) -> None
     assert page.evaluate(HELD) == 0
 
 
+def test_without_network_it_is_said_before_the_work_that_the_phone_is_cleared_later(shift: Shift) -> None:
+    shift.phone.set_offline(True)
+    page = end_with(shift, 2)
+    words, way = (
+        page.locator("#end-full p", has_text="要等有网了再按“结束当班”").bounding_box(),
+        page.locator("#end-save").bounding_box(),
+    )
+    assert words and way and words["y"] < way["y"]
+    page.click("#end-save")
+    page.click("label[for=end-sure]")
+    page.click("#end-go")
+    expect(page.locator("#end-problem")).to_contain_text("没有网，配对还不能解除")
+    assert page.evaluate(HELD) == 1
+    shift.phone.unroute(EVENTS)
+    shift.phone.set_offline(False)
+    expect(page.locator("#end-clean")).to_be_visible()  # it was sent, and the words are gone
+    expect(page.locator("#end-full")).to_be_hidden()
+    page.click("#end-go")
+    expect(page.locator("#ended")).to_be_visible()
+
+
 def test_in_wechat_a_file_is_not_offered(shift: Shift) -> None:
     shift.page.add_init_script("Object.defineProperty(navigator, 'userAgent', {value: 'x MicroMessenger/8.0'})")
     shift.page.reload()
