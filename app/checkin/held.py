@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.activities.models import Activity, ActivitySession
 from app.checkin.clocks import Corrected
@@ -226,6 +226,7 @@ class HeldRow:
     is_party: bool
     expected: int  # people registered
     called_off_at: datetime | None  # when the activity was cancelled
+    is_undone: bool  # the helper took the scan back
 
     @property
     def is_after_calling_off(self) -> bool:
@@ -238,9 +239,22 @@ class HeldRow:
         return self.is_party and self.people == 0
 
     @property
+    def is_answered(self) -> bool:
+        """Whether the helper said afterwards how many of the party came: that number stands in an event of its own."""
+        return self.state == HeldState.WITHDRAWN.value and self.is_party and not (self.is_undone or self.is_claim)
+
+    @property
     def is_counted_elsewhere(self) -> bool:
         """Whether somebody else had counted the party, and the phone did not know."""
         return self.reason == HeldReason.REFUSED.value and self.outcome == ASKED
+
+
+def _undone() -> Any:
+    """Whether an undo reached the scan, for a select: among the events of its registration, which have an index."""
+    undo = aliased(CheckInEvent)
+    return exists().where(
+        undo.registration_id == HeldScan.registration_id, undo.kind == EventKind.UNDO.value, undo.refers_to == HeldScan.uid
+    )  # fmt: skip
 
 
 def list_held(
@@ -251,6 +265,7 @@ def list_held(
     here = (CheckIn.session_id == HeldScan.session_id) & (CheckIn.registration_id == HeldScan.registration_id)
     rows = session.execute(
         select(HeldScan, CheckInEvent, DeviceGrant, ActivitySession.label, Registration, CheckIn, Activity.cancelled_at)
+        .add_columns(_undone())
         .join(CheckInEvent, CheckInEvent.uid == HeldScan.uid)
         .join(DeviceGrant, DeviceGrant.id == HeldScan.device_id)
         .join(ActivitySession, ActivitySession.id == HeldScan.session_id)
@@ -276,6 +291,7 @@ def list_held(
             is_again=event.reason == AGAIN, is_claim=event.reason == UNSEALED,
             is_party=registration is not None and registration.kind == RegistrationKind.PARTY.value,
             expected=registration.headcount if registration else 0, called_off_at=called_off_at,
+            is_undone=is_undone,
         )
-        for held, event, grant, label, registration, check, called_off_at in rows
+        for held, event, grant, label, registration, check, called_off_at, is_undone in rows
     ]  # fmt: skip

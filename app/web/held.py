@@ -133,6 +133,11 @@ def label_of_held(row: HeldRow) -> str:
     return str(_("交接文件没有校验过") if row.is_claim else _(HELD_LABELS[row.reason]))
 
 
+def word_of_state(row: HeldRow) -> str:
+    """What became of it, in a word."""
+    return str(_("后来报了人数") if row.is_answered else _(STATE_WORDS[row.state]))
+
+
 REFUSED_WORDS = {
     "too_early": "那时签到还没开始。", "too_late": "那时签到已经结束。", "not_confirmed": "这个报名没有名额（候补或待确认）。",
     "foreign": "报的是另一场，或别的活动。", "too_many": "人数超过一次能登记的。", "cancelled": "这个报名已经取消。",
@@ -162,7 +167,7 @@ def _page(code: str, *, wrong: str = "", error: str = "", status: int = 200) -> 
     return render(
         "console/held.html", activity=activity, rows=rows, page=page, done=done, settled=settled, who=_deciders(done + settled),
         names=names, label=label_of_held, facts=known_facts, wrong=wrong, error=error,
-        lots=lots_of(session, activity.id), states=STATE_WORDS, several=len(activity.sessions) > 1, status=status,
+        lots=lots_of(session, activity.id), state=word_of_state, several=len(activity.sessions) > 1, status=status,
         stop=_stop(activity), reasons=STOP_WORDS, typed=request.form.get("people", "")[:6],
     )  # fmt: skip
 

@@ -31,6 +31,7 @@ from app.web.checkin.page import AskedParty, Typed, arrive_page, get_door, grant
 from app.web.checkin.press import Refused, find_own_secret, own_count_as, party_number, plain_arrival, result_page
 from app.web.context import read_size
 from app.web.rendering import clock_text
+from app.web.venue import phase_of
 
 # A whole venue may stand behind one address, so only wrong codes and tails are counted.
 FREE_TRIES = 20
@@ -153,8 +154,11 @@ def _expired(code: str, grant: codes.Grant, typed: Typed, moment: datetime) -> R
     again = find_answer(db.session(), grant.uid, session_code=code)
     if again is not None:
         return _answer(grant, typed, again, moment)
+    door = get_door(code)
     words = _("没有签上：这一页放了超过2分钟。填过的内容都在，再扫一次大屏，或填大屏上现在的6位短码接着签。")
-    return arrive_page(get_door(code), moment, typed=typed, error=words, status=422)
+    if phase_of(door, moment) != "open":  # the page says why; the screen has no code now
+        words = _("没有签上。")
+    return arrive_page(door, moment, typed=typed, error=words, status=422)
 
 
 def _arrival(code: str, grant: codes.Grant, typed: Typed, moment: datetime) -> Arrival:

@@ -172,7 +172,7 @@ def count(code: str, session_code: str) -> Response:
             )
     except RuleBroken as broken:
         activity, row = load_row(code, session_code)
-        values = {name: request.form.get(name, "")[:6] for name in ("adults", "children")}
+        values = {name: request.form.get(name, "")[:6] for name in ("adults", "children", "from")}
         desk = Desk(error=_(broken.message), wrong="count", values=values)
         return console_page(activity, row, desk, moment, 422)
     flash(_("已补录%(n)s人，按“清点/补录”计。", n=result.headcount), "desk-good")

@@ -20,6 +20,11 @@ export function clockText(value) {
     .format(new Date(value));
 }
 
+/* For a file's name, as 202609010902: Shanghai's clock, which knows no summer time. */
+export function stampText(value) {
+  return new Date(value + 8 * 3600000).toISOString().slice(0, 16).replace(/\D/g, '');
+}
+
 /* The day in Shanghai, as 9月1日. */
 export function dayText(value) {
   return new Intl.DateTimeFormat('zh-CN', { month: 'long', day: 'numeric', timeZone: 'Asia/Shanghai' }).format(new Date(value));

@@ -1,5 +1,6 @@
 /* How what is still on the phone is handed over: sent, saved or copied, in parts. The helper says in words that all of it
    went out, after ways that can work here have worked. */
+import { stampText } from './clock.js';
 import { FILE, TEXT, handover } from './parts.js';
 import { byId, say } from './show.js';
 import * as store from './store.js';
@@ -15,8 +16,7 @@ let given = null, device = '', copied = ''; // {way, texts, uids, done}: of the 
 /* ---- the ways: each resolves to whether it worked, as far as a page can know */
 
 function nameOf(number, ending) {
-  const time = new Date().toISOString().slice(0, 16).replace(/\D/g, '');
-  return 'scan-' + device + '-' + time + (given.texts.length > 1 ? '-' + number : '') + ending;
+  return 'scan-' + device + '-' + stampText(Date.now()) + (given.texts.length > 1 ? '-' + number : '') + ending;
 }
 
 function file(text, number) { return new File([text], nameOf(number, '.txt'), { type: 'text/plain' }); }

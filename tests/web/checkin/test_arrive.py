@@ -120,6 +120,20 @@ def test_an_expired_grant_counts_nobody_and_keeps_what_was_typed(app: Flask, cli
     assert totals(app, session).b == 4
 
 
+@pytest.mark.parametrize("is_over", [True, False])
+def test_an_old_page_is_sent_to_the_screen_only_while_the_sign_in_is_open(
+    app: Flask, client: FlaskClient, is_over: bool
+) -> None:
+    _, session = make(app)
+    page = scan(app, client, session)
+    with time_machine.travel(now() + (timedelta(days=1) if is_over else timedelta(minutes=3)), tick=False):
+        answer = press(client, session, page, "walk_in", people="4")
+    assert answer.status_code == 422 and "没有签上" in answer.text
+    assert ("现在不能签到" in answer.text, "请告诉主办单位补录" in answer.text) == (is_over, is_over)
+    assert ("大屏" in answer.text, "2分钟" in answer.text) == (not is_over, not is_over)
+    assert outcomes(app) == []
+
+
 def test_a_grant_of_another_browser_session_or_hand_is_refused(app: Flask, client: FlaskClient) -> None:
     _, session = make(app)
     _, other = make(app, title="另一场")

@@ -75,6 +75,35 @@ def test_the_other_size_loses_nothing_on_the_page_the_refusal_and_the_result(
     assert is_large(phone), "it is kept"
 
 
+KEEPING = "button:has-text('填的都留着')"
+
+
+@pytest.mark.parametrize(("field", "typed"), [("#name", "王奶奶"), ("#tail", "7K4X")])
+def test_without_scripts_each_form_takes_what_was_just_typed_to_the_other_size(
+    app: Flask, live_server: Live, phone: Page, field: str, typed: str
+) -> None:
+    _, session = make(app)
+    scan(app, live_server, phone, session)
+    form = phone.locator(f"form:has({field})")
+    if has_scripts(phone):
+        assert phone.locator(KEEPING).count() == 0  # the head's button does it in place
+        return
+    phone.fill("#people", "二")  # no number, and the browser may not stop it
+    phone.fill(field, typed)
+    form.locator(KEEPING).click()
+    expect(form.locator(KEEPING)).to_contain_text("标准版")
+    assert is_large(phone) and phone.input_value(field) == typed
+    assert phone.input_value("#people") == ("二" if field == "#name" else "1")
+    phone.fill("#people", "2")
+    form.locator(KEEPING).click()
+    assert not is_large(phone) and phone.input_value(field) == typed
+    assert outcomes(app) == []
+    phone.fill("#people", "2")
+    phone.press("#people", "Enter")
+    expect(phone.locator("h1")).to_have_text("已签到")
+    assert totals(app, session).total == 2
+
+
 def test_an_address_that_names_a_size_does_not_win_over_the_choice(
     app: Flask, live_server: Live, chromium: Browser
 ) -> None:

@@ -23,7 +23,7 @@ def class_forms(page: str) -> list[dict[str, str]]:
     found = []
     for form in re.findall(r"<form.*?</form>", page.split("<main", maxsplit=1)[1], re.S):
         if 'name="way" value="class"' in form:
-            fields = dict(re.findall(r'name="([^"]+)"[^>]* value="([^"]*)"', form))
+            fields = dict(re.findall(r'<input[^>]* name="([^"]+)"[^>]* value="([^"]*)"', form))
             error = re.search(r'class="err".*?</svg>(.*?)</p>', form, re.S)
             found.append({**fields, "error": error[1] if error else ""})
     return found

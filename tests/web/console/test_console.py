@@ -96,6 +96,10 @@ def test_a_paper_sheet_is_entered_once(app: Flask, client: FlaskClient, place: t
     answer = client.post(url(place, "count"), data={**form, "uid": "form-id-0000000002", "adults": "two"})
     assert answer.status_code == 422
     assert 'value="two"' in answer.text
+    checked = r'<input[^>]*value="(\w+)" checked>'
+    assert re.findall(checked, answer.text) == ["paper"]
+    form |= {"uid": "form-id-0000000002", "adults": "two", "from": "count"}
+    assert re.findall(checked, client.post(url(place, "count"), data=form).text) == ["count"]
 
 
 def test_an_undo_asks_for_a_reason(app: Flask, client: FlaskClient, place: tuple[str, str]) -> None:

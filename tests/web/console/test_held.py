@@ -109,6 +109,16 @@ def test_who_comes_second_reads_the_outcome_by_which_role_and_when(desk: Desk) -
     assert "不算，您" in first.post(address, data={"verb": "count"}).text
 
 
+def test_an_empty_list_says_that_all_fitted_only_where_nothing_had_to_be_decided(gate: Make, sign_in: SignIn) -> None:
+    g, words = gate(), ("都对得上。", "都处理完了。")
+    sign_in(g.client, "jingban")
+    address = f"/activities/{g.activity}/held"
+    assert [each in g.client.get(address).text for each in words] == [True, False]
+    desk = Desk(g, sign_in)
+    g.client.post(desk.one, data={"verb": "dismiss"})
+    assert [each in g.client.get(address).text for each in words] == [False, True]
+
+
 def test_a_lot_of_a_sealed_activity_is_refused_on_its_page(desk: Desk) -> None:
     desk.change(review_state="under_review")
     with desk.g.app.app_context():

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from app.kernel.clock import SHANGHAI
 from tests.web.checkin.browser import totals
 from tests.web.journey.test_pages import faults_of
 from tests.web.scan.gate import fill, key_in
@@ -66,6 +68,27 @@ def test_a_copy_that_worked_still_asks_whether_it_was_sent(shift: Shift) -> None
     assert page.evaluate(HELD) == 0
 
 
+def test_without_network_it_is_said_before_the_work_that_the_phone_is_cleared_later(shift: Shift) -> None:
+    shift.phone.set_offline(True)
+    page = end_with(shift, 2)
+    words, way = (
+        page.locator("#end-full p", has_text="要等有网了再按“结束当班”").bounding_box(),
+        page.locator("#end-save").bounding_box(),
+    )
+    assert words and way and words["y"] < way["y"]
+    page.click("#end-save")
+    page.click("label[for=end-sure]")
+    page.click("#end-go")
+    expect(page.locator("#end-problem")).to_contain_text("没有网，配对还不能解除")
+    assert page.evaluate(HELD) == 1
+    shift.phone.unroute(EVENTS)
+    shift.phone.set_offline(False)
+    expect(page.locator("#end-clean")).to_be_visible()  # it was sent, and the words are gone
+    expect(page.locator("#end-full")).to_be_hidden()
+    page.click("#end-go")
+    expect(page.locator("#ended")).to_be_visible()
+
+
 def test_in_wechat_a_file_is_not_offered(shift: Shift) -> None:
     shift.page.add_init_script("Object.defineProperty(navigator, 'userAgent', {value: 'x MicroMessenger/8.0'})")
     shift.page.reload()
@@ -88,6 +111,17 @@ def test_where_the_phone_can_share_a_closed_sheet_is_no_handing_over(shift: Shif
     page.click("#end-share")
     expect(page.locator("#end-sure-field")).to_be_visible()
     assert re.fullmatch(r"scan-\w+-\d+\.txt", page.evaluate("window.shared.files[0].name"))
+
+
+def test_the_files_name_carries_the_clock_of_the_place(shift: Shift) -> None:
+    """UTC, which it carried, is eight hours away."""
+    page = end_with(shift, 1)
+    with page.expect_download() as saved:
+        page.click("#end-save")
+    named = re.fullmatch(r"scan-\w+-(\d{12})\.json", saved.value.suggested_filename)
+    assert named
+    written = datetime.strptime(named[1], "%Y%m%d%H%M").replace(tzinfo=SHANGHAI)
+    assert abs(datetime.now(SHANGHAI) - written) < timedelta(minutes=10)
 
 
 def test_more_than_the_console_takes_at_once_is_handed_over_in_parts(shift: Shift) -> None:

@@ -158,6 +158,29 @@ def test_two_phones_with_old_rosters_do_not_count_a_class_twice(school: tuple[Ga
     assert held(g) == [("withdrawn", 38)]
 
 
+@pytest.mark.parametrize(
+    ("people", "kind", "words"),
+    [(0, "arrival", "后来报了人数"), (38, "arrival", "后来报了人数"), (0, "undo", "签到员已撤回")],
+)
+def test_what_was_answered_is_not_said_to_be_taken_back(
+    school: tuple[Gate, str], sign_in: SignIn, people: int, kind: str, words: str
+) -> None:
+    """Typed without a number, or counted elsewhere meanwhile; the undo is the control."""
+    g, secret = school
+    phone, ticket = g.pair(), digest(secret)
+    if people:
+        g.send(g.pair(), g.scan(ticket, people=people, count_as="first"))
+    scan = g.scan(ticket, people=people or None, count_as="first")
+    g.send(phone, scan)
+    more = {"people": 39, "count_as": "whole"} if kind == "arrival" else {}
+    g.send(phone, g.scan(ticket if more else None, kind=kind, refers_to=scan["uid"], **more))
+    assert held(g) == [("withdrawn", people)]
+    sign_in(g.client, "jingban")
+    page = g.client.get(f"/activities/{g.activity}/held").text
+    assert [each for each in ("后来报了人数", "签到员已撤回") if each in page] == [words]
+    assert "都处理完了。" in page
+
+
 def test_a_number_for_a_scan_that_the_organizer_has_decided_on_meanwhile_waits_as_well(
     school: tuple[Gate, str], sign_in: SignIn
 ) -> None:
