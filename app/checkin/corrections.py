@@ -33,7 +33,7 @@ def undo_check_in(
 ) -> int:
     """Take one arrival back: an event of its own; returns how many people fewer are here by it.
 
-    None fewer where a number confirmed later stands in its place, more where it had itself replaced a higher one.
+    0 where a number confirmed later stands in its place, below 0 where it had itself replaced a higher one.
 
     `reason` is a key of UNDO_REASONS: a closed list, never free text beside a person. Raises RuleBroken without
     one; Conflict when the arrival is of another activity, undone already, or sealed.
