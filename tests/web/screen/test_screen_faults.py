@@ -118,9 +118,10 @@ def test_the_servers_clock_jumps_and_the_screen_shows_the_code_that_it_takes(
     with television(app, live_server, browser, session) as tv:
         tv.poll()
         tv.wait_for(app, session)
-        monkeypatch.setattr("app.web.screen.now", lambda: clock.now() + timedelta(seconds=seconds))
         tv.answer()
-        tv.page.wait_for_timeout(600)
+        tv.page.wait_for_timeout(600)  # what was under way has come
+        monkeypatch.setattr("app.web.screen.now", lambda: clock.now() + timedelta(seconds=seconds))
+        tv.page.wait_for_timeout(300)
         assert not tv.fits(app, session, seconds=seconds)  # control: until it hears of it, it cannot know
         tv.reach_server()
         tv.wait_for(app, session, seconds=seconds)
