@@ -71,7 +71,7 @@ def _people_here(session: Session, session_id: int, registration_id: int) -> int
     """As the check-in says, which until the commit nobody else changes."""
     here = lock_check_in(session, session_id, registration_id)
     people = CheckIn.grade_a + CheckIn.grade_b + CheckIn.grade_c + CheckIn.grade_d
-    return session.scalar(select(people).where(CheckIn.id == here)) or 0 if here is not None else 0
+    return session.scalar(select(people).where(CheckIn.id == here)) or 0
 
 
 def events_of(session: Session, session_id: int, registration_id: int) -> list[CheckInEvent]:

@@ -47,13 +47,13 @@ def _code_of(session_code: str, all_sessions: bool, slot: int, revoked: int) -> 
     return "pair", session_code, "all" if all_sessions else "one", str(slot), str(revoked)
 
 
-def pairing_key(keys: KeyRing, session_code: str, *, all_sessions: bool, now: datetime, revoked: int = 0) -> str:
+def pairing_key(keys: KeyRing, session_code: str, *, all_sessions: bool, now: datetime, revoked: int) -> str:
     """The key in the pairing QR (132 bits); good for ten to twenty minutes, nothing of it is stored."""
     return mac_text(keys.codes, *_code_of(session_code, all_sessions, _slot(now), revoked))
 
 
 def pairing_key_holds(
-    keys: KeyRing, session_code: str, *, all_sessions: bool, key: str, now: datetime, revoked: int = 0
+    keys: KeyRing, session_code: str, *, all_sessions: bool, key: str, now: datetime, revoked: int
 ) -> bool:
     """This ten minutes' key or the one before."""
     slots = (_slot(now), _slot(now) - 1)
@@ -61,13 +61,13 @@ def pairing_key_holds(
     return any(found)
 
 
-def pairing_pin(keys: KeyRing, session_code: str, *, all_sessions: bool, now: datetime, revoked: int = 0) -> str:
+def pairing_pin(keys: KeyRing, session_code: str, *, all_sessions: bool, now: datetime, revoked: int) -> str:
     """Six digits of the console for a phone that cannot scan; the caller counts the tries (kind `pair`)."""
     return mac_digits(keys.codes, *_code_of(session_code, all_sessions, _slot(now), revoked))
 
 
 def pairing_pin_holds(
-    keys: KeyRing, session_code: str, *, all_sessions: bool, pin: str, now: datetime, revoked: int = 0
+    keys: KeyRing, session_code: str, *, all_sessions: bool, pin: str, now: datetime, revoked: int
 ) -> bool:
     """This ten minutes' digits or the ones before."""
     slots = (_slot(now), _slot(now) - 1)

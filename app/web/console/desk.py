@@ -12,7 +12,7 @@ from app.activities.models import Activity, ActivitySession
 from app.checkin.arrivals import find_arrival
 from app.checkin.busy_phones import find_walk_ins_beside
 from app.checkin.corrections import undo_check_in
-from app.checkin.models import Method
+from app.checkin.models import Method, Outcome
 from app.checkin.parties import name_of_party, reported_of
 from app.checkin.queries import check_ins_of
 from app.checkin.rules import METHOD_LABELS, UNDO_REASONS, WALK_IN_MOST, CountAs, most_of, shown_name
@@ -38,8 +38,8 @@ WINDOW = timedelta(minutes=10)
 LOST_FORM = "这一页不完整，没有签到。请刷新控制台再办。"
 # Whoever reads them at the desk is the one whom the participants' words send people to.
 _DESK_WORDS = {
-    "too_early": "签到还没开始，没有签到。要提前签，先按“现在打开”。",
-    "too_late": "签到已经结束，没有签到。要接着签，先按“现在打开”；也可以用下面的补录。",
+    Outcome.TOO_EARLY.value: "签到还没开始，没有签到。要提前签，先按“现在打开”。",
+    Outcome.TOO_LATE.value: "签到已经结束，没有签到。要接着签，先按“现在打开”；也可以用下面的补录。",
 }
 
 

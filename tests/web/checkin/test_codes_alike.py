@@ -158,13 +158,13 @@ def test_digits_that_pair_a_phone(app: Flask, client: FlaskClient, record_proper
     _draft, hidden_one = make(app, state=ActivityState.DRAFT)
 
     def of(row: str, minutes: int = 0) -> tuple[str, dict[str, str]]:
-        pin = devices.pairing_pin(ring, row, all_sessions=False, now=now() - timedelta(minutes=minutes))
+        pin = devices.pairing_pin(ring, row, all_sessions=False, now=now() - timedelta(minutes=minutes), revoked=0)
         return "/scan/pair", {"digits": pin}
 
     def every() -> set[str]:
         ways = [(all_sessions, minutes) for all_sessions in (True, False) for minutes in (0, 10)]
         return {
-            devices.pairing_pin(ring, session, all_sessions=wide, now=now() - timedelta(minutes=minutes))
+            devices.pairing_pin(ring, session, all_sessions=wide, now=now() - timedelta(minutes=minutes), revoked=0)
             for wide, minutes in ways
         }
 

@@ -45,7 +45,7 @@ def guess(client: FlaskClient, door: str, addresses: Iterator[str], times: int) 
 
 
 def pin(app: Flask, session: str) -> dict[str, str]:
-    return {"digits": devices.pairing_pin(app.extensions["keys"], session, all_sessions=False, now=now())}
+    return {"digits": devices.pairing_pin(app.extensions["keys"], session, all_sessions=False, now=now(), revoked=0)}
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -71,7 +71,7 @@ def test_many_lines_together_have_to_wait_and_are_told_of_another_door(
         told = client.post(door, data=pin(app, session), environ_base=here)
         assert told.status_code == 429
         assert "填错数字的人太多，不一定是您，请 2 秒后再试。不用等：" in told.text
-        key = devices.pairing_key(app.extensions["keys"], session, all_sessions=False, now=now())
+        key = devices.pairing_key(app.extensions["keys"], session, all_sessions=False, now=now(), revoked=0)
         paired = client.post("/scan/pair", data={"s": session, "a": "0", "k": key}, environ_base=here)
         assert paired.status_code == 303  # and so it is: the QR asks nobody to wait
         monkeypatch.setitem(TOGETHER, "free", 10**6)  # negative control

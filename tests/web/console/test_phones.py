@@ -367,7 +367,7 @@ def test_a_revoked_phone_does_not_pair_itself_anew_by_what_it_saw(gate: Make, de
     with g.app.app_context():
         code = db.session.scalars(select(DeviceGrant.code).order_by(DeviceGrant.id)).first()
         row = db.session.scalar(select(Activity)).sessions[0].code  # type: ignore[union-attr]
-        key = pairing_key(g.app.extensions["keys"], row, all_sessions=False, now=now())
+        key = pairing_key(g.app.extensions["keys"], row, all_sessions=False, now=now(), revoked=0)
     by_qr = {"s": row, "a": "0", "k": key}
     assert g.app.test_client().get("/scan/pair", query_string=by_qr).status_code == 200
     assert "配对码也换了新的" in browser.post(f"{page_of}/{code}/revoke", follow_redirects=True).text

@@ -118,7 +118,7 @@ def browsers(app: Flask) -> Iterator[tuple[str, FlaskClient, list[str]]]:
             camp_code = camp.code
         screen = codes.screen_code(app.extensions["keys"], row, now())
         live = codes.live_key(app.extensions["keys"], row, codes.step_of(now()))
-        every = pairing_key(app.extensions["keys"], row, all_sessions=True, now=now())
+        every = pairing_key(app.extensions["keys"], row, all_sessions=True, now=now(), revoked=0)
     guest = app.test_client()
     tickets = [_register(guest, code) for code in (today, listed)]
     tickets = [_register_class(guest, asked, school), _register(guest, asked), *tickets]
@@ -191,7 +191,7 @@ def _pair(app: Flask, session_code: str) -> FlaskClient:
     """A helper's paired phone."""
     helper = app.test_client()
     with app.app_context():
-        key = pairing_key(app.extensions["keys"], session_code, all_sessions=False, now=now())
+        key = pairing_key(app.extensions["keys"], session_code, all_sessions=False, now=now(), revoked=0)
     assert helper.post("/scan/pair", data={"s": session_code, "a": "0", "k": key}).status_code == 303
     return helper
 

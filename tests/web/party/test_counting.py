@@ -207,14 +207,20 @@ def test_the_console_counts_a_class_of_which_nobody_has_reported(
         assert [e.outcome for e in db.session.scalars(select(CheckInEvent))] == ["accepted", "quarantined"]
 
 
+def check(place: Place, client: FlaskClient, people: int) -> str:
+    """Staff count the class on its ticket; the id of the event."""
+    uid = random_secret()
+    form = {"uid": uid, "session": place.session, "count_as": "whole", "whole": str(people)}
+    client.post(f"/t/{place.secret}/check-in", data=form)
+    return uid
+
+
 def test_an_undone_check_goes_back_to_what_the_teacher_reported(
     place: Place, client: FlaskClient, sign_in: SignIn
 ) -> None:
     sign_in(client, "jingban")
     report(place, 38)
-    uid = random_secret()
-    form = {"uid": uid, "session": place.session, "count_as": "whole", "whole": "36"}
-    client.post(f"/t/{place.secret}/check-in", data=form)
+    uid = check(place, client, 36)
     assert place.grades() == (36, 0)
     console = f"/activities/{place.activity}/console/{place.session}"
     assert client.post(f"{console}/undo/{uid}", data={"reason": "wrong_count"}).status_code == 303
@@ -226,10 +232,7 @@ def test_a_number_that_was_replaced_says_so_and_its_undo_takes_nobody_away(
 ) -> None:
     sign_in(client, "jingban")
     report(place, 38)
-    uid = random_secret()
-    client.post(
-        f"/t/{place.secret}/check-in", data={"uid": uid, "session": place.session, "count_as": "whole", "whole": "36"}
-    )
+    check(place, client, 36)
     page = client.get(f"/activities/{place.activity}/console").text
     rows = re.findall(r"<li>.*?</li>", page.split('id="list"')[1].split("</ol>")[0], re.S)
     assert ["已按后来核对的数计" in row for row in rows] == [False, True]
@@ -246,9 +249,7 @@ def test_the_undo_of_a_lower_check_says_how_many_more_are_here(
 ) -> None:
     sign_in(client, "jingban")
     report(place, 38)
-    uid = random_secret()
-    form = {"uid": uid, "session": place.session, "count_as": "whole", "whole": "30"}
-    client.post(f"/t/{place.secret}/check-in", data=form)
+    uid = check(place, client, 30)
     undo = f"/activities/{place.activity}/console/{place.session}/undo/{uid}"
     assert "多了8人" in client.post(undo, data={"reason": "wrong_count"}, follow_redirects=True).text
 

@@ -73,7 +73,7 @@ def phone_of(browser: Browser, **more: Any) -> BrowserContext:
 
 def pairing_address(app: Flask, server: Live, session: str, *, every: bool = False) -> str:
     """What the console's QR holds."""
-    key = devices.pairing_key(app.extensions["keys"], session, all_sessions=every, now=now())
+    key = devices.pairing_key(app.extensions["keys"], session, all_sessions=every, now=now(), revoked=0)
     return f"{server.url}/scan/pair?s={session}&a={int(every)}&k={key}"
 
 

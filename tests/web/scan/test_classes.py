@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from app.activities.models import ActivitySession
 from app.checkin.models import HeldScan, Method
+from app.checkin.rules import is_far_above
 from app.checkin.service import Arrival, check_in
 from app.extensions import db
 from app.kernel.clock import now
@@ -195,23 +196,29 @@ def test_opened_anew_offline_the_phone_knows_what_it_counted(gate: Gate) -> None
     expect(gate.page.locator("#party-text")).to_contain_text("已报20人（")
 
 
-def test_a_number_far_above_the_registered_is_asked_once(gate: Gate) -> None:
-    gate.scan(enrol_class(gate.app, gate.activity, pupils=28, adults=2))
+BOUNDS = [(28, 2, 60), (4, 1, 25)]  # twice as many; twenty more, of a small class
+
+
+@pytest.mark.parametrize(("pupils", "adults", "most"), BOUNDS)
+def test_a_number_far_above_the_registered_is_asked_once(gate: Gate, pupils: int, adults: int, most: int) -> None:
+    assert [is_far_above(people, pupils + adults) for people in (most, most + 1)] == [False, True]
+    gate.scan(enrol_class(gate.app, gate.activity, pupils=pupils, adults=adults))
     note = gate.page.locator("#party-note")
-    for number in ("300", "310"):
-        gate.page.fill("#party-people", number)
+    for number in (most + 1, 310):
+        gate.page.fill("#party-people", str(number))
         gate.page.click("#party-go")
-        expect(note).to_contain_text(f"报名30人，您填了{number}人，对吗？")
+        expect(note).to_contain_text(f"报名{pupils + adults}人，您填了{number}人，对吗？")
     assert grades(gate) == (0, 0)
     gate.page.click("#party-go")
     gate.verdict("good", "已签到")
     assert grades(gate) == (310, 0)
 
 
-def test_twice_as_many_as_registered_are_not_asked(gate: Gate) -> None:
+@pytest.mark.parametrize(("pupils", "adults", "most"), BOUNDS)
+def test_the_most_that_may_well_come_are_not_asked(gate: Gate, pupils: int, adults: int, most: int) -> None:
     """Negative control."""
-    gate.scan(enrol_class(gate.app, gate.activity, pupils=28, adults=2))
-    gate.page.fill("#party-people", "60")
+    gate.scan(enrol_class(gate.app, gate.activity, pupils=pupils, adults=adults))
+    gate.page.fill("#party-people", str(most))
     gate.page.click("#party-go")
     gate.verdict("good", "已签到")
-    assert grades(gate) == (60, 0)
+    assert grades(gate) == (most, 0)

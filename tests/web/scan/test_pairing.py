@@ -21,11 +21,11 @@ from tests.web.checkin.browser import make
 
 
 def pin(app: Flask, session: str, *, every: bool = False) -> str:
-    return devices.pairing_pin(app.extensions["keys"], session, all_sessions=every, now=now())
+    return devices.pairing_pin(app.extensions["keys"], session, all_sessions=every, now=now(), revoked=0)
 
 
 def key(app: Flask, session: str, *, every: bool = False) -> str:
-    return devices.pairing_key(app.extensions["keys"], session, all_sessions=every, now=now())
+    return devices.pairing_key(app.extensions["keys"], session, all_sessions=every, now=now(), revoked=0)
 
 
 def grants(app: Flask) -> list[tuple[str, bool, str | None]]:
